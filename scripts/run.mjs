@@ -1,0 +1,69 @@
+// The launcher of every npm script. It runs on Node 20 (or Bun) with nothing installed: it brings the packages of
+// package-lock.json when they are missing or stale, then hands over to the Bun that came with them.
+
+import { spawnSync } from "node:child_process"
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+const [task, ...rest] = process.argv.slice(2)
+
+/** Every task is a program for Bun with its first arguments. */
+const TASKS = {
+  codexd: ["src/main.ts"],
+  demo: ["src/main.ts", "demo"],
+  check: ["scripts/check.ts"],
+  build: ["scripts/build.ts"],
+  bench: ["scripts/bench.ts"],
+}
+
+function main() {
+  const program = TASKS[task]
+  if (!program) return fail(`no task "${task}"; there are ${Object.keys(TASKS).join(", ")}`)
+  if (!installed()) install()
+  const [file, ...first] = program
+  const ours = ["--no-env-file", `--config=${join(root, "bunfig.toml")}`, join(root, file)]
+  return run(join(root, "node_modules/.bin/bun"), [...ours, ...first, ...rest], process.cwd())
+}
+
+/** True when each package that the lock file requires lies there in that version. */
+function installed() {
+  const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"))
+  const there = Object.entries(packages).every(([path, { version, optional }]) => {
+    if (path === "" || optional) return true
+    const file = join(root, path, "package.json")
+    return existsSync(file) && JSON.parse(readFileSync(file, "utf8")).version === version
+  })
+  return there && existsSync(join(root, "node_modules/.bin/bun"))
+}
+
+function install() {
+  process.stderr.write("installing the packages of package-lock.json …\n")
+  // Engines are of no interest: the packages run on the Bun and Node 24 that they bring along.
+  const quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
+  const npm = spawnSync("npm", ["ci", ...quiet], { cwd: root, stdio: ["ignore", "inherit", "inherit"] })
+  if (npm.error === undefined && npm.status === 0) return
+  if (npm.error === undefined) fail("npm ci failed", npm.status ?? 1)
+  const bun = process.versions.bun ? process.execPath : "bun"
+  const other = spawnSync(bun, ["install", "--no-save"], {
+    cwd: root,
+    stdio: ["ignore", "inherit", "inherit"],
+  })
+  if (other.status !== 0) fail("neither npm nor bun could install the packages", 1)
+}
+
+/** Ends as the program ends; it gets the terminal and its signals directly. */
+function run(command, args, cwd) {
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => undefined)
+  const { status, signal, error } = spawnSync(command, args, { cwd, stdio: "inherit" })
+  if (error) fail(error.message)
+  process.exit(signal ? 1 : (status ?? 1))
+}
+
+function fail(message, code = 1) {
+  process.stderr.write(`${message}\n`)
+  process.exit(code)
+}
+
+main()

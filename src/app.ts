@@ -1,0 +1,235 @@
+// THE PLAN: every room, engine and table, built in order inside one scope; if a step fails, what was built is closed again.
+// The only file that may look at every floor.
+
+import { version } from "./version.ts"
+import type { Config } from "./base/config/config.ts"
+import { placesOf } from "./base/config/places.ts"
+import { createLog } from "./base/events/log.ts"
+import type { Clock } from "./base/kit/clock.ts"
+import { newId } from "./base/kit/ids.ts"
+import { TIMERS } from "./base/kit/timers.ts"
+import type { Logger, Masks } from "./base/observe/logger.ts"
+import { ensurePrivateFolder, openBlock } from "./base/platform/files.ts"
+import type { Platform } from "./base/platform/port.ts"
+import { createProcesses } from "./base/platform/processes.ts"
+import { openDb } from "./base/storage/database.ts"
+import { holdDataLock } from "./base/storage/lock.ts"
+import { migrate } from "./base/storage/migrate.ts"
+import { MIGRATIONS } from "./base/storage/migrations/index.ts"
+import { createControls } from "./domain/controls/controls.ts"
+import { runtimeUpdated } from "./domain/events.ts"
+import { createRequests } from "./domain/requests/requests.ts"
+import { createSessions } from "./domain/sessions/sessions.ts"
+import { createStreaming } from "./domain/transcript/streaming.ts"
+import { createTranscript } from "./domain/transcript/transcript.ts"
+import { createTurns } from "./domain/turns/turns.ts"
+import { createApi } from "./edge/http/api.ts"
+import { createGate } from "./edge/http/guards.ts"
+import { createHub } from "./edge/stream/hub.ts"
+import { createSockets } from "./edge/stream/socket.ts"
+import { createEvents } from "./edge/stream/sse.ts"
+import { createCodex } from "./engine/runtime/codex.ts"
+import { reapSurvivors } from "./engine/runtime/reap.ts"
+import { createActs } from "./flow/acts/acts.ts"
+import { createChild } from "./flow/child.ts"
+import { createContexts } from "./flow/ingest/contexts.ts"
+import { createIngest } from "./flow/ingest/ingest.ts"
+import { createReconcile } from "./flow/ingest/reconcile.ts"
+import { createHealth } from "./flow/health.ts"
+import type { Rooms } from "./flow/rooms.ts"
+import { createMethodCache, createRunStore, houseIdOf } from "./flow/runs.ts"
+import { openRuntime } from "./flow/runtime.ts"
+import { settleThePast } from "./flow/startup.ts"
+import { prepareCodexHome, tokenOf } from "./flow/files.ts"
+
+export interface HouseNeeds {
+  config: Config
+  platform: Platform
+  log: Logger
+  masks: Masks
+  clock: Clock
+}
+
+export interface House extends AsyncDisposable {
+  /** Where it listens. */
+  urls: string[]
+  /** Drains and closes everything; resolves when nothing of it is left. */
+  close(reason: string): Promise<void>
+}
+
+/** Requests that are being answered get this long when the daemon stops. */
+const ANSWER_GRACE_MS = 1_000
+
+/** Opens the house. Rejects when the data folder is taken, the database is newer, or the address can't be listened on. */
+export async function openHouse({ config, platform, log: logger, masks, clock }: HouseNeeds): Promise<House> {
+  await using scope = new AsyncDisposableStack()
+  const onFault = (error: unknown) => logger.error("a hearer failed", { error })
+  const places = placesOf(config)
+  const processes = createProcesses()
+
+  ensurePrivateFolder(config.dataDir)
+  scope.use(holdDataLock(config.dataDir, processes.self))
+  const token = config.apiAuth === "token" ? tokenOf(places.token) : undefined
+  if (token) masks.add(token)
+
+  const driver = platform.openDatabase(places.database)
+  const db = (() => {
+    try {
+      migrate(driver, MIGRATIONS)
+      return openDb({ driver, clock, sync: config.storageSync, log: logger })
+    } catch (error) {
+      driver.close()
+      throw error
+    }
+  })()
+  scope.defer(() => db.close())
+  const log = createLog({ db, clock, mark: scope.use(openBlock(places.mark)), log: logger })
+  const houseId = await houseIdOf(db, newId())
+
+  const runStore = createRunStore({ db, clock })
+  const methodCache = createMethodCache(db, onFault)
+  const codexHome = prepareCodexHome(places.codexHome, config)
+  const { supervisor, stderrLog } = openRuntime({
+    platform,
+    clock,
+    processes,
+    config,
+    codexHome,
+    houseId,
+    runStore,
+    methodCache,
+    log: logger,
+    logFolder: places.logs,
+  })
+  scope.use(stderrLog)
+  const codex = createCodex({ supervisor, runStore, rawEvents: config.rawEvents, onFault })
+  const child = createChild(codex)
+
+  const controls = createControls({
+    db,
+    configured: {
+      model: null,
+      approvalPolicy: config.defaultApprovalPolicy,
+      networkAccess: config.defaultNetworkAccess,
+      filesystemSandbox: config.defaultSandboxMode,
+      settings: {},
+    },
+  })
+  const sessions = createSessions({ db, log, clock, controls, codex: child, defaultCwd: config.workspaceRoot })
+  const transcript = createTranscript({ db, clock })
+  const turns = createTurns({ db, clock, controls, codex: child, onFault })
+  const audienceOf = (id: string) => ({ thread: id, hidden: sessions.find(id)?.systemOwned ?? false })
+  const requests = createRequests({ db, log, clock, transcript, codex: child, audienceOf })
+  const rooms: Rooms = { sessions, controls, turns, transcript, streaming: createStreaming(), requests, codex }
+
+  const contexts = scope.use(createContexts({ sessions, log }))
+  const acts = createActs({ rooms, log, clock, contexts })
+  const ingest = createIngest({ db, log, logger, rooms, acts, contexts })
+  const readyRun = () => (supervisor.ready() ? supervisor.state().runId : undefined)
+  const reconcile = createReconcile({ db, rooms, logger, readyRun })
+  await settleThePast({ db, log, rooms, acts })
+
+  scope.use(supervisor.onMessages((batch, run) => ingest.take(batch, run.id)))
+  scope.use(
+    supervisor.onExit((exit, run) => {
+      const after: (() => void)[] = []
+      const reason = `the app-server ended (${exit.reason ?? exit.signal ?? `code ${exit.code}`})`
+      const ended = db.actNow((tx) => {
+        after.length = 0
+        acts.endRun(tx, { runId: run.id, reason }, (fn) => after.push(fn))
+      })
+      if (!ended.ok) logger.error("what the app-server held could not be settled", { error: ended.error })
+      for (const fn of after) fn()
+    }),
+  )
+
+  const hub = createHub({ log, platform, clock, onError: onFault })
+  const sockets = createSockets(hub)
+  const maxLagBytes = config.streamMaxLagMib * 1024 * 1024
+  const events = createEvents({ hub, clock, logId: log.id, maxLagBytes })
+  const health = createHealth({ config, codexHome, supervisor, ingest, db, log, hub, requests, clock, places })
+  const api = createApi({
+    rooms,
+    reconcile,
+    gate: createGate({ find: reconcile.find, known: (id) => sessions.find(id) }),
+    sockets,
+    events,
+    version,
+    health,
+    logger,
+    door: {
+      token,
+      host: config.host,
+      allowedHosts: config.apiAllowedHosts,
+      allowedOrigins: config.apiAllowedOrigins,
+    },
+  })
+  const listener = await platform.listen({
+    at: { host: config.host, port: config.port },
+    fetch: api.fetch,
+    socket: sockets.handlers,
+    maxLagBytes,
+    maxBodyBytes: 16 * 1024 * 1024,
+  })
+  logger.info("codexd is listening", { url: listener.url, dataDir: config.dataDir })
+
+  let lastState = ""
+  scope.use(
+    supervisor.onState((state) => {
+      if (state.name === "ready") void reconcile.threads()
+      // The runtime tells of itself more often than it changes.
+      const told = JSON.stringify({ ...state, unknownNotifications: undefined, unreadableLines: undefined })
+      if (told === lastState) return
+      lastState = told
+      db.act((tx) => log.append(tx, runtimeUpdated(state))).catch(onFault)
+    }),
+  )
+  const retain = () =>
+    log
+      .retain({ maxAgeMs: config.eventsMaxAgeHours * 3_600_000, maxBytes: config.eventsMaxMib * 1024 * 1024 })
+      .catch((error: unknown) => logger.warn("the event log could not be shortened", { error }))
+  scope.use(clock.every(TIMERS.retentionMs, retain))
+
+  // What a killed daemon left goes before the first child comes; clients are let in meanwhile.
+  let stopping = false
+  const started = reapSurvivors({ processes, clock, houseId, runs: runStore.unfinished(), log: logger })
+    .then(async () => {
+      for (const run of runStore.unfinished()) await runStore.ended(run.id)
+    })
+    .catch(onFault)
+    .then(() => {
+      if (!stopping) supervisor.start()
+    })
+
+  const built = scope.move()
+  let closing: Promise<void> | undefined
+  async function shut(reason: string): Promise<void> {
+    logger.info("codexd is stopping", { reason })
+    stopping = true
+    turns.drain()
+    await Promise.race([idle(), wait(config.drainGraceMs)])
+    await started
+    await supervisor.stop({})
+    hub.close()
+    await listener.stop(ANSWER_GRACE_MS)
+    await built.disposeAsync()
+    logger.info("codexd has stopped", { reason })
+  }
+  /** Resolves when no turn runs but those that wait for a person: nobody knows how long that takes (decisions 18). */
+  function idle(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const look = () => {
+      const waiting = new Set(requests.pending().map((r) => r.turnId))
+      if (turns.running().every((turn) => waiting.has(turn.id))) resolve()
+    }
+    const hearing = log.onTold(look)
+    look()
+    return promise.finally(() => hearing[Symbol.dispose]())
+  }
+  const wait = (ms: number) => new Promise<void>((resolve) => void clock.after(ms, resolve))
+  const close = (reason: string): Promise<void> => {
+    closing ??= shut(reason)
+    return closing
+  }
+  return { urls: [listener.url], close, [Symbol.asyncDispose]: () => close("disposed") }
+}

@@ -1,0 +1,20 @@
+// What lies where in DATA_DIR, said once for the daemon, `codexd token` and `codexd doctor`.
+
+import type { Config } from "./config.ts"
+
+/** All are absolute paths. */
+export const placesOf = ({
+  dataDir,
+  codexHome,
+  offline,
+}: Pick<Config, "dataDir" | "codexHome" | "offline">) => ({
+  database: `${dataDir}/codexd.db`,
+  /** The first event number that a full disk kept from being stored (decisions 4). */
+  mark: `${dataDir}/unstored.mark`,
+  token: `${dataDir}/api-token`,
+  logs: `${dataDir}/logs`,
+  /** Codex's home: the configured one; offline always one of our own, never the user's. */
+  codexHome: offline ? `${dataDir}/codex-home` : codexHome,
+})
+
+export type Places = ReturnType<typeof placesOf>

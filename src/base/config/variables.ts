@@ -1,0 +1,222 @@
+// Every variable of the environment that the daemon reads: its type, default and meaning, once. docs/configuration.md
+// shows this table, and a test holds the two together (wire-contract §8).
+
+import { z } from "zod"
+import { LEVELS } from "../observe/logger.ts"
+
+export interface Variable<T> {
+  /** Parses the text of the variable. */
+  schema: z.ZodType<T, string>
+  /** What stands in when the variable is not set. */
+  fallback: T
+  /** The accepted values, for people. */
+  accepts: string
+  meaning: string
+  /** An empty value means "not set", as `NAME=` does in an env file. An empty number or choice is a mistake. */
+  blankIsUnset: boolean
+  /** Its value is never shown. */
+  secret?: boolean
+  /** Accepted for existing set-ups; says why it has no effect. */
+  unused?: string
+}
+
+type Notes = Pick<Variable<unknown>, "secret" | "unused">
+
+const SIGNAL = "workers settle by signal, nothing is polled"
+
+/** In the order of docs/configuration.md. */
+export const VARIABLES = {
+  HOST: text("127.0.0.1", "Address to listen on."),
+  PORT: integer(3001, { min: 1, max: 65_535 }, "Port to listen on. The flag `--port 0` takes any free one."),
+  LOG_LEVEL: oneOf(LEVELS, "info", "Least important level that is logged."),
+  CODEX_BIN: optional(
+    "command or path",
+    "The Codex binary. Unset: `codex` on PATH, else the one in `node_modules`.",
+  ),
+  CODEX_HOME: optional(
+    "path",
+    "Codex's own home, passed to the child; gets a copy of your `auth.json` at the first start.",
+  ),
+  DATA_DIR: text(".data", "Folder of the database, the API token and the logs.", "path"),
+  OPENAI_API_KEY: optional("text", "Only for the hint that Codex has credentials.", { secret: true }),
+  DEFAULT_APPROVAL_POLICY: oneOf(
+    ["untrusted", "on-failure", "on-request", "never"],
+    "untrusted",
+    "Approval policy of sessions that name none.",
+  ),
+  DEFAULT_SANDBOX_MODE: oneOf(
+    ["read-only", "workspace-write", "danger-full-access"],
+    "read-only",
+    "Sandbox of sessions that name none.",
+  ),
+  DEFAULT_NETWORK_ACCESS: oneOf(
+    ["restricted", "enabled"],
+    "restricted",
+    "Network access of sessions that name none.",
+  ),
+  SESSION_DEFAULTS_LOCKED: flag(false, "Refuses changes of the default session controls."),
+  API_AUTH: oneOf(["token", "none"], "token", "`none` answers everybody and is for a loopback HOST only."),
+  API_ALLOWED_HOSTS: names(
+    "host names",
+    isHostName,
+    "Host headers to answer besides loopback names and HOST.",
+  ),
+  API_ALLOWED_ORIGINS: names("origins", isOrigin, "Web origins that may call the API besides its own."),
+  EVENTS_MAX_AGE_HOURS: integer(24, { min: 1 }, "Events older than this leave the log."),
+  EVENTS_MAX_MIB: integer(256, { min: 1 }, "Size of the event log before the oldest events leave it."),
+  STORAGE_SYNC: oneOf(
+    ["normal", "full"],
+    "normal",
+    "`full` survives a loss of power at the price of speed; `normal` survives a crash.",
+  ),
+  RAW_EVENTS: flag(true, "Asks Codex for raw response items."),
+  CODEX_LINE_LIMIT_MIB: integer(
+    64,
+    { min: 1, max: 1024 },
+    "Longest line that Codex may send before its connection is failed.",
+  ),
+  STREAM_MAX_LAG_MIB: integer(
+    8,
+    { min: 1, max: 1024 },
+    "How far a listener may lag behind before it is cut, to resume.",
+  ),
+  DRAIN_GRACE_MS: integer(
+    10_000,
+    { min: 0 },
+    "Time that running turns get when the daemon is asked to stop.",
+  ),
+  ORCHESTRATOR_QUEUE_ENABLED: flag(true, "Runs the job queue."),
+  ORCHESTRATOR_QUEUE_GLOBAL_CONCURRENCY: integer(2, { min: 1 }, "Jobs that run at the same time."),
+  ORCHESTRATOR_QUEUE_MAX_PER_PROJECT: integer(100, { min: 1 }, "Jobs that may wait in one project."),
+  ORCHESTRATOR_QUEUE_MAX_GLOBAL: integer(500, { min: 1 }, "Jobs that may wait altogether."),
+  ORCHESTRATOR_QUEUE_MAX_ATTEMPTS: integer(2, { min: 1 }, "Attempts of one job."),
+  ORCHESTRATOR_QUEUE_DEFAULT_TIMEOUT_MS: integer(
+    60_000,
+    { min: 1 },
+    "Time that one attempt of a job may take.",
+  ),
+  ORCHESTRATOR_QUEUE_BACKGROUND_AGING_MS: integer(
+    15_000,
+    { min: 0 },
+    "Wait after which a background job counts as interactive.",
+  ),
+  ORCHESTRATOR_QUEUE_MAX_INTERACTIVE_BURST: integer(
+    3,
+    { min: 1 },
+    "Interactive jobs in a row before a background one runs.",
+  ),
+  ORCHESTRATOR_SUGGEST_REQUEST_ENABLED: flag(true, "Registers the `suggest_request` job."),
+  ORCHESTRATOR_SUGGEST_REQUEST_WAIT_MS: integer(
+    12_000,
+    { min: 1 },
+    "How long a suggestion is waited for, and its job's deadline.",
+  ),
+  ORCHESTRATOR_AGENT_TURN_TIMEOUT_MS: integer(180_000, { min: 1 }, "Longest turn of a worker."),
+  ORCHESTRATOR_AGENT_POLL_INTERVAL_MS: integer(350, { min: 1 }, "No effect.", { unused: SIGNAL }),
+  ORCHESTRATOR_AGENT_INCLUDE_TURNS_GRACE_MS: integer(3_000, { min: 1 }, "No effect.", { unused: SIGNAL }),
+  ORCHESTRATOR_AGENT_UNTRUSTED_TERMINAL_GRACE_MS: integer(3_000, { min: 1 }, "No effect.", {
+    unused: SIGNAL,
+  }),
+  ORCHESTRATOR_AGENT_EMPTY_TURN_GRACE_MS: integer(8_000, { min: 1 }, "No effect.", { unused: SIGNAL }),
+  AGENT_EXTENSION_RBAC_MODE: oneOf(
+    ["disabled", "header", "jwt"],
+    "disabled",
+    "How roles on the extension routes are proved.",
+  ),
+  AGENT_EXTENSION_RBAC_HEADER_SECRET: optional("text", "Shared secret of `header` mode.", { secret: true }),
+  AGENT_EXTENSION_ALLOW_INSECURE_HEADER_MODE: flag(
+    false,
+    "Lets `header` mode start without a secret or on a HOST that is not loopback.",
+  ),
+  AGENT_EXTENSION_RBAC_JWT_SECRET: optional("text", "Key of `jwt` mode, required there.", { secret: true }),
+  AGENT_EXTENSION_RBAC_JWT_ISSUER: optional("text", "Issuer that a role token must name."),
+  AGENT_EXTENSION_RBAC_JWT_AUDIENCE: optional("text", "Audience that a role token must name."),
+  AGENT_EXTENSION_RBAC_JWT_ROLE_CLAIM: text("role", "Claim that holds the role."),
+  AGENT_EXTENSION_RBAC_JWT_ACTOR_CLAIM: text("sub", "Claim that holds the actor."),
+  AGENT_EXTENSION_TRUST_MODE: oneOf(
+    ["disabled", "warn", "enforced"],
+    "warn",
+    "What an untrusted extension meets.",
+  ),
+  AGENT_EXTENSION_CONFIGURED_ROOTS: paths("Folders to look for extensions in."),
+  AGENT_EXTENSION_PACKAGE_ROOTS: paths("Folders of installed extension packages."),
+} as const
+
+export type VariableName = keyof typeof VARIABLES
+export type ValueOf<V> = V extends Variable<infer T> ? T : never
+
+function text(fallback: string, meaning: string, accepts = "text"): Variable<string> {
+  return { schema: z.string(), fallback, accepts, meaning, blankIsUnset: true }
+}
+
+function optional(accepts: string, meaning: string, notes: Notes = {}): Variable<string | undefined> {
+  return { schema: z.string(), fallback: undefined, accepts, meaning, blankIsUnset: true, ...notes }
+}
+
+function oneOf<const T extends string>(
+  values: readonly T[],
+  fallback: NoInfer<T>,
+  meaning: string,
+): Variable<T> {
+  const known = (value: string): value is T => values.some((v) => v === value)
+  const schema = z.string().transform((value, ctx) => (known(value) ? value : refuse(ctx, "is none of them")))
+  return { schema, fallback, accepts: values.join(" | "), meaning, blankIsUnset: false }
+}
+
+function flag(fallback: boolean, meaning: string): Variable<boolean> {
+  const schema = z.enum(["true", "false"], "is neither").transform((value) => value === "true")
+  return { schema, fallback, accepts: "true | false", meaning, blankIsUnset: false }
+}
+
+interface Range {
+  min: number
+  max?: number
+}
+
+function integer(
+  fallback: number,
+  { min, max }: Range,
+  meaning: string,
+  notes: Notes = {},
+): Variable<number> {
+  const top = max ?? Number.MAX_SAFE_INTEGER
+  const schema = z
+    .string()
+    .regex(/^-?\d+$/, "is no whole decimal number")
+    .transform(Number)
+    .refine((n) => n >= min && n <= top, "is out of range")
+  const accepts = max === undefined ? `whole number from ${min}` : `whole number from ${min} to ${max}`
+  return { schema, fallback, accepts, meaning, blankIsUnset: false, ...notes }
+}
+
+function names(what: string, fits: (name: string) => boolean, meaning: string): Variable<string[]> {
+  const schema = list(",").refine((all) => all.every(fits), `holds something that is none of the ${what}`)
+  return { schema, fallback: [], accepts: `${what}, separated by commas`, meaning, blankIsUnset: true }
+}
+
+function paths(meaning: string): Variable<string[]> {
+  return {
+    schema: list(":"),
+    fallback: [],
+    accepts: "paths, separated by colons",
+    meaning,
+    blankIsUnset: true,
+  }
+}
+
+function list(separator: string) {
+  return z.string().transform((all) => all.split(separator).flatMap((one) => one.trim() || []))
+}
+
+function isHostName(name: string): boolean {
+  return /^[a-z0-9._-]+(:\d+)?$/i.test(name) || /^\[[0-9a-f:.]+\](:\d+)?$/i.test(name)
+}
+
+function isOrigin(name: string): boolean {
+  return /^https?:\/\//.test(name) && URL.canParse(name) && new URL(name).origin === name
+}
+
+function refuse(ctx: z.RefinementCtx, message: string): never {
+  ctx.addIssue({ code: "custom", message })
+  return z.NEVER
+}

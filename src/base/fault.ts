@@ -1,0 +1,88 @@
+// Failures are a closed catalogue: thrown where the rule breaks, turned into HTTP once (edge/http/api.ts). Each has its
+// status and its own body, because the contract's bodies are not all alike (wire-contract §0.2, decisions 12).
+
+export type Details = Record<string, unknown>
+
+interface FaultKind {
+  status: number
+  body(message: string, details: Details, code: string): Details
+  retryAfterS?: number
+}
+
+/** `{status:"error", code, message, …details}`: the body of everything that the contract doesn't spell otherwise. */
+const plain = (message: string, details: Details, code: string): Details => ({
+  status: "error",
+  code,
+  message,
+  ...details,
+})
+/** `M` of wire-contract §0.2: a failure of the app-server, with what was called. */
+const mapped = (message: string, details: Details, code: string): Details => ({
+  status: "error",
+  code,
+  message,
+  details,
+})
+/** `{status, …details}` without code or message. */
+const bare =
+  (status: string) =>
+  (_message: string, details: Details): Details => ({ status, ...details })
+
+export const FAULTS = {
+  invalid_request: { status: 400, body: plain },
+  request_failed: { status: 400, body: plain },
+  unauthorized: { status: 401, body: plain },
+  forbidden_host: { status: 403, body: plain },
+  forbidden_origin: { status: 403, body: plain },
+  system_session: { status: 403, body: plain },
+  session_not_found: { status: 404, body: bare("not_found") },
+  request_not_found: { status: 404, body: bare("not_found") },
+  route_not_found: { status: 404, body: (message) => ({ message, error: "Not Found", statusCode: 404 }) },
+  method_not_allowed: { status: 405, body: (message) => ({ ...plain(message, {}, "invalid_request"), issues: [] }) },
+  no_active_turn: { status: 409, body: bare("no_active_turn") },
+  request_reconciled: { status: 409, body: bare("reconciled") },
+  call_in_flight: { status: 409, body: (_message, d) => ({ status: "conflict", code: "in_flight", ...d }) },
+  turn_busy: { status: 409, body: plain },
+  session_deleted: { status: 410, body: (message, d) => ({ status: "deleted", message, ...d }) },
+  body_too_large: { status: 413, body: (message) => plain(message, {}, "request_failed") },
+  unsupported_media_type: { status: 415, body: (message) => plain(message, {}, "request_failed") },
+  internal_error: { status: 500, body: plain },
+  request_undelivered: { status: 500, body: bare("error") },
+  runtime_unavailable: { status: 503, body: plain, retryAfterS: 5 },
+  shutting_down: { status: 503, body: plain, retryAfterS: 5 },
+  storage_full: { status: 507, body: plain },
+  method_not_supported: { status: 501, body: mapped },
+  invalid_params: { status: 400, body: mapped },
+  invalid_state: { status: 409, body: mapped },
+  auth_required: { status: 401, body: mapped },
+  not_found: { status: 404, body: mapped },
+  codex_timeout: { status: 504, body: mapped },
+  codex_overloaded: { status: 503, body: mapped, retryAfterS: 1 },
+  codex_error: { status: 500, body: mapped },
+} as const satisfies Record<string, FaultKind>
+
+export type FaultCode = keyof typeof FAULTS
+
+/** A failure of the catalogue. `details` go into the body as the code's row says; `message` is for people. */
+export class Fault extends Error {
+  readonly code: FaultCode
+  readonly details: Details
+
+  constructor(code: FaultCode, message: string, details: Details = {}, options?: ErrorOptions) {
+    super(message, options)
+    this.name = "Fault"
+    this.code = code
+    this.details = details
+  }
+}
+
+/** True for a fault, of that code if one is named. */
+export const isFault = (error: unknown, code?: FaultCode): error is Fault =>
+  error instanceof Fault && (code === undefined || error.code === code)
+
+/** The status, body and Retry-After of a fault. */
+export function replyOf(fault: Fault): { status: number; body: Details; retryAfterS?: number } {
+  const kind: FaultKind = FAULTS[fault.code]
+  const reply = { status: kind.status, body: kind.body(fault.message, fault.details, fault.code) }
+  return kind.retryAfterS === undefined ? reply : { ...reply, retryAfterS: kind.retryAfterS }
+}

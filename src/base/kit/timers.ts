@@ -1,0 +1,22 @@
+// Every cadence and grace of the daemon, by name (decisions 40). Anything else waits for a signal.
+
+export const TIMERS = {
+  /** Deadline of a call to the child (decisions 13). */
+  callDeadlineMs: 25_000,
+  /** `command/exec` gets its own timeoutMs plus this. */
+  execSlackMs: 5_000,
+  /** OAuth, login and feedback calls wait for people and uploads. */
+  slowCallDeadlineMs: 120_000,
+  /** From spawn to the answer of `initialize`. */
+  startDeadlineMs: 20_000,
+  /** From TERM to KILL of the child's group. */
+  killGraceMs: 2_000,
+  /** A broken child is probed once in this time. */
+  brokenProbeMs: 60_000,
+  /** Heartbeat comment on server-sent events. */
+  sseHeartbeatMs: 15_000,
+  /** The log's retention runs this often. */
+  retentionMs: 60_000,
+  /** A complaint about the child's unreadable lines is logged at most this often. */
+  badLineComplaintMs: 60_000,
+} as const

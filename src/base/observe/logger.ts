@@ -1,0 +1,77 @@
+// JSON lines with levels. Secrets never get in: what is registered as secret, and what is named like one, is masked.
+
+import type { Clock } from "../kit/clock.ts"
+import { iso } from "../kit/clock.ts"
+
+export const LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const
+export type Level = (typeof LEVELS)[number]
+export type Fields = Record<string, unknown>
+
+export interface Logger {
+  fatal(message: string, fields?: Fields): void
+  error(message: string, fields?: Fields): void
+  warn(message: string, fields?: Fields): void
+  info(message: string, fields?: Fields): void
+  debug(message: string, fields?: Fields): void
+  trace(message: string, fields?: Fields): void
+  /** The same logger with fields on every line. */
+  child(fields: Fields): Logger
+}
+
+export interface LoggerNeeds {
+  clock: Clock
+  level: Level
+  write(line: string): void
+  mask: Masks
+}
+
+/** One place that knows which texts must never leave the house (decisions 34). */
+export interface Masks {
+  /** From now on every occurrence of this text is masked. Texts under 6 characters are not, they would mask everything. */
+  add(secret: string): void
+  apply(text: string): string
+}
+
+const SECRET_NAME = /(?:token|secret|password|passwd|authorization|api[-_]?key|cookie|credential)/i
+const MASK = "[masked]"
+
+export function createMasks(): Masks {
+  const secrets = new Set<string>()
+  return {
+    add: (secret) => void (secret.length >= 6 && secrets.add(secret)),
+    apply(text) {
+      let out = text
+      for (const secret of secrets) if (out.includes(secret)) out = out.replaceAll(secret, MASK)
+      return out
+    },
+  }
+}
+
+/** `{"at":iso,"level":…,"message":…,…}` a line. Errors become name, message, stack and cause. */
+export function createLogger({ clock, level, write, mask }: LoggerNeeds, base: Fields = {}): Logger {
+  const limit = LEVELS.indexOf(level)
+  const at = (name: Level) => {
+    if (level === "silent" || LEVELS.indexOf(name) > limit) return () => undefined
+    return (message: string, fields: Fields = {}) => {
+      const line = { at: iso(clock.now()), level: name, message, ...base, ...fields }
+      write(`${mask.apply(JSON.stringify(line, tidy))}\n`)
+    }
+  }
+  return {
+    fatal: at("fatal"),
+    error: at("error"),
+    warn: at("warn"),
+    info: at("info"),
+    debug: at("debug"),
+    trace: at("trace"),
+    child: (fields) => createLogger({ clock, level, write, mask }, { ...base, ...fields }),
+  }
+}
+
+function tidy(key: string, value: unknown): unknown {
+  if (value instanceof Error) {
+    return { name: value.name, message: value.message, stack: value.stack, cause: value.cause }
+  }
+  if (SECRET_NAME.test(key) && typeof value === "string") return MASK
+  return typeof value === "bigint" ? value.toString() : value
+}

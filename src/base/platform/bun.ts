@@ -1,0 +1,15 @@
+// The platform on Bun. Never imported on Node.
+
+import { openBunDriver } from "../storage/bun-driver.ts"
+import { createBunListening } from "./bun-listen.ts"
+import { spawnOnBun } from "./bun-spawn.ts"
+import { startBunWorker } from "./bun-worker.ts"
+import type { Platform } from "./port.ts"
+
+export const createBunPlatform = (): Platform => ({
+  name: "bun",
+  spawn: spawnOnBun,
+  worker: startBunWorker,
+  ...createBunListening(),
+  openDatabase: openBunDriver,
+})

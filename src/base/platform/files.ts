@@ -1,0 +1,92 @@
+// Small files that must be right: private, whole or not there, and one block that can still be written when the disk is full.
+
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs"
+import { dirname } from "node:path"
+
+/** The file's text, or undefined where there is none. */
+export function readText(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, "utf8") : undefined
+}
+
+/** Replaces the file whole: after a kill it holds the old text or the new one. Mode 0600. */
+export function writePrivate(path: string, text: string): void {
+  const draft = `${path}.${crypto.randomUUID()}.draft`
+  try {
+    const file = openSync(draft, "wx", 0o600)
+    try {
+      writeSync(file, text)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(draft, path)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
+  }
+  syncFolder(dirname(path))
+}
+
+/** Makes the folder and its parents; it ends up 0700, whoever made it before. */
+export function ensurePrivateFolder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  if ((statSync(path).mode & 0o777) !== 0o700) chmodSync(path, 0o700)
+}
+
+/** Removes a file; quiet when it is gone already. */
+export const removeFile = (path: string): void => rmSync(path, { force: true })
+
+/** A file of one block, allocated ahead and held open: writing it needs no room on the disk. */
+export interface Block {
+  /** What was written last, "" at first. */
+  read(): string
+  /** Overwrites in place and waits for the disk. At most 500 bytes, so that one sector takes it whole. */
+  write(text: string): void
+  [Symbol.dispose](): void
+}
+
+const BLOCK_BYTES = 4096
+const TEXT_BYTES = 500
+
+/** Opens the block at `path`, making it where it is missing. Needs room on the disk only then. */
+export function openBlock(path: string): Block {
+  const fresh = !existsSync(path) || statSync(path).size !== BLOCK_BYTES
+  if (fresh) writePrivate(path, " ".repeat(BLOCK_BYTES))
+  const file = openSync(path, "r+")
+  return {
+    read() {
+      const bytes = new Uint8Array(TEXT_BYTES)
+      readSync(file, bytes, 0, TEXT_BYTES, 0)
+      return new TextDecoder().decode(bytes).trim()
+    },
+    write(text) {
+      const bytes = new TextEncoder().encode(text.padEnd(TEXT_BYTES))
+      if (bytes.length > TEXT_BYTES) throw new RangeError(`a block takes ${TEXT_BYTES} bytes`)
+      writeSync(file, bytes, 0, TEXT_BYTES, 0)
+      fsyncSync(file)
+    },
+    [Symbol.dispose]: () => closeSync(file),
+  }
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(path, "r")
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+}

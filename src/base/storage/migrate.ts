@@ -1,0 +1,66 @@
+// Forward-only migrations. Each runs in a transaction of its own and leaves its number in user_version; a database that
+// a newer codexd wrote is refused, because an old one would not know what it may not touch.
+
+import type { SqlDriver } from "./port.ts"
+import { tune } from "./sqlite.ts"
+
+export interface Migration {
+  /** 1, 2, 3 … without holes; never renumbered or changed once released. */
+  id: number
+  name: string
+  sql: string
+}
+
+// "cdxd", so that a database of another program is not taken for an empty one of ours.
+const APPLICATION_ID = 0x63647864
+
+/** Brings the database to the newest migration. Throws, and changes nothing more, for a newer or foreign database or a failing step. */
+export function migrate(driver: SqlDriver, migrations: readonly Migration[]): { from: number; to: number } {
+  migrations.forEach(({ id, name }, index) => {
+    if (id !== index + 1) throw new Error(`migration ${name} has number ${id}, expected ${index + 1}`)
+  })
+  const from = pragma(driver, "user_version")
+  refuseForeign(driver, from, migrations.length)
+  tune(driver)
+  driver.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+  // Rebuilding a table that others point to is only possible with the checks off; step() looks afterwards.
+  driver.exec("PRAGMA foreign_keys = OFF")
+  try {
+    for (const migration of migrations.slice(from)) step(driver, migration)
+  } finally {
+    driver.exec("PRAGMA foreign_keys = ON")
+  }
+  return { from, to: migrations.length }
+}
+
+function refuseForeign(driver: SqlDriver, version: number, newest: number): void {
+  if (version > newest) {
+    throw new Error(
+      `the database has schema ${version}, this codexd knows ${newest}: it was written by a newer version. ` +
+        "Start that version again, or move the data folder away to begin anew",
+    )
+  }
+  const owner = pragma(driver, "application_id")
+  const tables = Number(driver.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.n)
+  if (owner !== APPLICATION_ID && (owner !== 0 || tables > 0)) {
+    throw new Error("the database file belongs to another program: choose another data folder")
+  }
+}
+
+function step(driver: SqlDriver, { id, name, sql }: Migration): void {
+  driver.exec("BEGIN IMMEDIATE")
+  try {
+    driver.exec(sql)
+    if (driver.prepare("PRAGMA foreign_key_check").get()) throw new Error("it leaves rows that point nowhere")
+    driver.exec(`PRAGMA user_version = ${id}`)
+    driver.exec("COMMIT")
+  } catch (error) {
+    if (driver.inTransaction) driver.exec("ROLLBACK")
+    throw new Error(`migration ${id} (${name}) failed: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    })
+  }
+}
+
+const pragma = (driver: SqlDriver, name: "user_version" | "application_id"): number =>
+  Number(driver.prepare(`PRAGMA ${name}`).get()?.[name])

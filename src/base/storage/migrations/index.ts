@@ -1,0 +1,7 @@
+// Every migration, in order. A released one is never changed: what is wrong is put right by the next.
+
+import type { Migration } from "../migrate.ts"
+import { log } from "./0001-log.ts"
+import { rooms } from "./0002-rooms.ts"
+
+export const MIGRATIONS: readonly Migration[] = [log, rooms]

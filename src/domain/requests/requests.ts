@@ -1,0 +1,237 @@
+// Requests of the child to a person: approvals, tool input, tool calls. One machine for all kinds, in the table and nowhere
+// else. First answer wins: it is claimed before it is written to the child. Every move and its event are one act.
+
+import type { Log } from "../../base/events/log.ts"
+import { Fault } from "../../base/fault.ts"
+import type { Clock } from "../../base/kit/clock.ts"
+import { newId } from "../../base/kit/ids.ts"
+import type { Db, Tx } from "../../base/storage/port.ts"
+import { type Audience, requestClosed, requestOpened } from "../events.ts"
+import type { Transcript } from "../transcript/transcript.ts"
+import { FRAMES, itemOf, type Kind, METHODS, type Params, string, summaryOf } from "./kinds.ts"
+import { questionsOf, rowOf } from "./row.ts"
+import {
+  insertRequest,
+  moveRequest,
+  oldestOpenAt,
+  openRequests,
+  type Request,
+  readRequest,
+  requestByRpc,
+} from "./store.ts"
+import { type Decision, fitted, resolvedOf, verdictOf } from "./verdict.ts"
+
+export interface AnswersRequests {
+  /**
+   * Hands the result to the child of that run. Resolves when the pipe took it. Throws `runtime_unavailable` when nothing was
+   * written; any other failure means that it may have been.
+   */
+  answer(runId: string, rpcId: string | number, result: unknown): Promise<void>
+}
+
+export interface RequestsNeeds {
+  db: Db
+  log: Log
+  clock: Clock
+  transcript: Transcript
+  codex: AnswersRequests
+  /** Who may hear of a session's events. */
+  audienceOf(sessionId: string): Audience
+}
+
+export interface Asked {
+  runId: string
+  rpcId: string | number
+  method: string
+  sessionId: string
+  /** The running turn, for requests that name none. */
+  activeTurn: string | undefined
+  params: Params
+}
+
+export function createRequests({ db, log, clock, transcript, codex, audienceOf }: RequestsNeeds) {
+  /** Takes a request of the child in. The id is ours: the child's own start again with every run. */
+  function open(tx: Tx, { runId, rpcId, method, sessionId, activeTurn, params }: Asked, id: string): void {
+    const kind = METHODS[method]?.kind
+    if (!kind) throw new Error(`${method} is no request that a person answers`)
+    insertRequest(tx, {
+      id,
+      kind,
+      method,
+      sessionId,
+      turnId: string(params.turnId) ?? activeTurn,
+      itemId: itemOf(params),
+      runId,
+      rpcId: JSON.stringify(rpcId),
+      summary: summaryOf(kind, params),
+      params: JSON.stringify(params),
+      createdAt: clock.now(),
+    })
+    const request = known(tx, id)
+    log.append(tx, requestOpened(audienceOf(sessionId), FRAMES[kind].opened, rowOf(request)))
+    tell(tx, request, "request", openedDetails(request, params))
+  }
+
+  /**
+   * A person's decision. The same decision again is `ok` once more; another one, or one that is being written, is
+   * `request_reconciled`; an unknown id or an expired request `request_not_found` (wire-contract §9.3).
+   */
+  async function decide(
+    id: string,
+    asked: Decision,
+    by: string,
+  ): Promise<{ request: Request; decided: Decision }> {
+    const claimed = await db.act((tx) => claim(tx, id, asked, by))
+    if (claimed.again) return claimed
+    const { request, decided } = claimed
+    try {
+      await codex.answer(
+        request.runId,
+        JSON.parse(request.rpcId) as string | number,
+        verdictOf(request, decided),
+      )
+    } catch (error) {
+      await db.act((tx) => giveBack(tx, request.id, error))
+      throw undelivered(request, error)
+    }
+    await db.act((tx) => closed(tx, request, resolvedOf(decided)))
+    return { request, decided }
+  }
+
+  function claim(tx: Tx, id: string, asked: Decision, by: string) {
+    const request = readRequest(tx, id)
+    if (request?.kind !== asked.kind || request.state === "expired") {
+      throw new Fault("request_not_found", "no such request", { [FRAMES[asked.kind].id]: id })
+    }
+    const decided = fitted(request, asked)
+    const decision = JSON.stringify(decided)
+    if (request.state !== "open") return { again: repeated(request, decision), request, decided }
+    moveRequest(tx, request, "claimed", { decision, decidedBy: by, decidedAt: clock.now() })
+    return { again: false, request, decided }
+  }
+
+  /** Nothing was written and the child lives: the request is open again. */
+  function giveBack(tx: Tx, id: string, error: unknown): void {
+    const request = readRequest(tx, id)
+    if (request?.state !== "claimed") return
+    const written = !(error instanceof Fault && error.code === "runtime_unavailable")
+    if (written)
+      moveRequest(tx, request, "indeterminate", { reason: "the answer may not have reached the app-server" })
+    else moveRequest(tx, request, "open", { decision: undefined, decidedBy: undefined, decidedAt: undefined })
+  }
+
+  /** The child showed that it has its answer, or that it needs none any more. */
+  function resolved(tx: Tx, runId: string, rpcId: string | number): void {
+    const request = requestByRpc(tx, runId, JSON.stringify(rpcId))
+    if (request?.state === "claimed") moveRequest(tx, request, "answered")
+    if (request?.state === "open") expire(tx, request, "the app-server no longer needs an answer")
+  }
+
+  /** Ends what is open; what was claimed has its answer, or nobody knows whether it had. */
+  function expireWhere(
+    tx: Tx,
+    which: { sessionId?: string; turnId?: string; runId?: string },
+    end: RequestEnd,
+  ): void {
+    for (const request of openRequests(tx, which.sessionId)) {
+      if (which.turnId !== undefined && request.turnId !== which.turnId) continue
+      if (which.runId !== undefined && request.runId !== which.runId) continue
+      if (request.state === "claimed") moveRequest(tx, request, end.claimed, { reason: end.reason })
+      else expire(tx, request, end.reason)
+    }
+  }
+
+  function expire(tx: Tx, request: Request, reason: string): void {
+    moveRequest(tx, request, "expired", { reason })
+    const end = request.kind === "tool_call" ? { status: "expired", success: false } : { status: "expired" }
+    closed(tx, { ...request, reason }, end)
+  }
+
+  function closed(tx: Tx, request: Request, end: Record<string, unknown>): void {
+    const { closed: frame, id } = FRAMES[request.kind]
+    const payload = { [id]: request.id, ...end }
+    log.append(tx, requestClosed(audienceOf(request.sessionId), frame, payload))
+    const by = readRequest(tx, request.id)
+    tell(tx, request, "resolved", {
+      ...payload,
+      reason: by?.reason,
+      decidedBy: by?.decidedBy,
+      decidedAt: by?.decidedAt,
+    })
+  }
+
+  function tell(
+    tx: Tx,
+    request: Request,
+    what: "request" | "resolved",
+    details: Record<string, unknown>,
+  ): void {
+    const { entry } = FRAMES[request.kind]
+    transcript.put(tx, request.sessionId, {
+      messageId: `${entry}-${request.id}`,
+      turnId: request.turnId ?? entry,
+      role: "system",
+      type: `${entry.replace("-", "_")}.${what}`,
+      content: `${what === "request" ? "Requested" : "Resolved"}: ${request.summary}`,
+      details: JSON.stringify(details),
+      status: "complete",
+      startedAt: request.createdAt,
+      completedAt: clock.now(),
+    })
+  }
+
+  return {
+    open,
+    decide,
+    resolved,
+    expireWhere,
+    /** What waits for a person in a session, oldest first, as rows of the contract. */
+    list: (sessionId: string, kind: Kind) =>
+      openRequests(db, sessionId)
+        .filter((r) => r.kind === kind && r.state === "open")
+        .map(rowOf),
+    /** Not over, of any session. */
+    pending: (): Request[] => openRequests(db),
+    oldestOpenAt: (): number | undefined => oldestOpenAt(db),
+    newId,
+  }
+}
+export type Requests = ReturnType<typeof createRequests>
+
+export interface RequestEnd {
+  reason: string
+  /** What a claimed request becomes: `answered` where the child ended the turn itself, else `indeterminate`. */
+  claimed: "answered" | "indeterminate"
+}
+
+function known(tx: Tx, id: string): Request {
+  const request = readRequest(tx, id)
+  if (!request) throw new Error(`request ${id} is not in its table`)
+  return request
+}
+
+function repeated(request: Request, decision: string): true {
+  if (request.decision === decision && request.state !== "indeterminate") return true
+  const code = request.state === "claimed" ? "conflict" : "already_resolved"
+  throw new Fault("request_reconciled", "the request was decided otherwise", {
+    [FRAMES[request.kind].id]: request.id,
+    threadId: request.sessionId,
+    code: request.decision === decision ? code : "already_resolved",
+  })
+}
+
+function undelivered(request: Request, cause: unknown): Fault {
+  return new Fault(
+    "request_undelivered",
+    "the answer did not reach the app-server",
+    { [FRAMES[request.kind].id]: request.id },
+    { cause },
+  )
+}
+
+function openedDetails(request: Request, params: Params): Record<string, unknown> {
+  const base = { method: request.method, createdAt: new Date(request.createdAt).toISOString() }
+  if (request.kind === "tool_input") return { ...base, questions: questionsOf(params), ...params }
+  if (request.kind === "tool_call") return { ...base, tool: params.tool, callId: params.callId, ...params }
+  return { ...base, ...params }
+}

@@ -1,0 +1,79 @@
+// The words of the command line. One binary is service, demo, doctor and scripted model; `serve` is what it does unasked.
+
+import { Command, CommanderError } from "commander"
+import { ConfigError } from "../../base/config/config.ts"
+import { demo } from "./demo/demo.ts"
+import { doctor, doctorProcesses } from "./doctor.ts"
+import type { CliNeeds } from "./needs.ts"
+import { scriptedModel } from "./scripted-model.ts"
+import { serve } from "./serve.ts"
+import { token } from "./token.ts"
+
+/** Wrong words. */
+const USAGE = 2
+
+/** Runs what was typed; resolves with the exit code: 0 done, 1 failed, 2 not understood. */
+export async function runCli(needs: CliNeeds): Promise<number> {
+  let code = 0
+  const program = words(needs, (result) => {
+    code = result
+  })
+  const [first] = needs.argv
+  try {
+    if (first !== undefined && !first.startsWith("-") && !program.commands.some((c) => c.name() === first)) {
+      if (first !== "help") program.error(`error: unknown command '${first}'`)
+    }
+    await program.parseAsync(needs.argv, { from: "user" })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
+    needs.err.write(`codexd: ${sentence(error)}\n`)
+    return 1
+  }
+}
+
+function words(needs: CliNeeds, done: (code: number) => void): Command {
+  const program = new Command("codexd")
+    .description(
+      "A local-first control plane for OpenAI's Codex: one small daemon that supervises codex app-server.",
+    )
+    .version(needs.version)
+    .configureOutput({ writeOut: (text) => needs.out.write(text), writeErr: (text) => needs.err.write(text) })
+    .showHelpAfterError()
+    .exitOverride()
+  const add = (name: string, description: string, options: { isDefault?: boolean } = {}) =>
+    program.command(name, options).description(description)
+
+  readingConfig(add("serve", "run the daemon (what codexd does unasked)", { isDefault: true }))
+    .option("--host <address>", "address to listen on (HOST)")
+    .option("--port <number>", "port to listen on, 0 for any free one (PORT)")
+    .option("--offline", "answer with the scripted model, without an account")
+    .action(async (options) => done(await serve(needs, options)))
+  add("demo", "watch one turn from start to end, in a folder that is removed afterwards").action(async () =>
+    done(await demo(needs)),
+  )
+  const doctorWords = readingConfig(add("doctor", "say what is well and what is not"))
+    .option("--json", "answer as JSON")
+    .action(async (options) => done(await doctor(needs, options)))
+  readingConfig(doctorWords.command("processes").description("end processes that earlier runs left behind"))
+    .option("--json", "answer as JSON")
+    .action(async (_, command: Command) => done(await doctorProcesses(needs, command.optsWithGlobals())))
+  add("scripted-model", "serve the scripted model alone")
+    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option("--port <number>", "port to listen on, 0 for any free one", "0")
+    .action(async (options) => done(await scriptedModel(needs, options)))
+  readingConfig(add("token", "print the API token of the data folder")).action(async (options) =>
+    done(await token(needs, options)),
+  )
+  return program
+}
+
+const readingConfig = (command: Command): Command =>
+  command
+    .option("--data-dir <folder>", "folder of the database, the token and the logs (DATA_DIR)")
+    .option("--env-file <file>", "read variables from this file; the environment wins over it")
+
+function sentence(error: unknown): string {
+  if (error instanceof ConfigError) return error.message
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,77 @@
+// What the command line needs of the world. main.run.ts fills it in, tests hand in doubles; nothing in this room names
+// the process, a runtime or an engine.
+
+import type { Config, Env } from "../../base/config/config.ts"
+import type { Clock } from "../../base/kit/clock.ts"
+import type { Logger, Masks } from "../../base/observe/logger.ts"
+import type { Platform } from "../../base/platform/port.ts"
+
+export interface CliNeeds {
+  /** What was typed after the program's name. */
+  argv: string[]
+  env: Env
+  cwd: string
+  /** Where the daemon's own program lies. */
+  programDir: string
+  version: string
+  platform: Platform
+  clock: Clock
+  out: Output
+  err: Output
+  onSignal(hear: (signal: StopSignal) => void): Disposable
+  openHouse: OpenHouse
+  scriptedModel(clock: Clock): { fetch(request: Request): Response | Promise<Response> }
+  /** Opens a websocket with headers, which the standard constructor can't say. */
+  connect(url: string, headers: Record<string, string>): WebSocket
+  inspection: Inspection
+  files: Files
+}
+
+/** base/platform/folders.ts and files.ts. */
+export interface Files {
+  exists(path: string): boolean
+  readText(path: string): string | undefined
+  freshFolder(prefix: string): string
+  makeFolder(path: string): void
+  removeFolder(path: string): void
+  modeOf(path: string): number | undefined
+}
+
+export interface Output {
+  write(text: string): void
+  isTTY: boolean
+}
+
+export type StopSignal = "SIGTERM" | "SIGINT"
+
+export interface HouseNeeds {
+  config: Config
+  platform: Platform
+  log: Logger
+  masks: Masks
+  clock: Clock
+}
+export type OpenHouse = (needs: HouseNeeds) => Promise<House>
+export interface House extends AsyncDisposable {
+  urls: string[]
+  close(reason: string): Promise<void>
+}
+
+/** What `doctor` looks at with the help of the engines. */
+export interface Inspection {
+  /** The binary, its version and how many methods it has. Throws with what to do when it can't be used. */
+  binary(config: Config): Promise<{ path: string; version: string; methods: number }>
+  /** The pid that holds the data lock. */
+  lockHolder(config: Config): number | undefined
+  /** What is wrong with the database; empty when it is sound or not there yet. Only while no daemon holds the lock. */
+  database(config: Config): string[]
+  /** Processes that earlier runs left behind. Only while no daemon holds the lock. */
+  leftovers(config: Config): Leftover[]
+  /** Ends the leftovers; answers what was ended. */
+  reap(config: Config): Promise<Leftover[]>
+}
+
+export interface Leftover {
+  pid: number
+  command: string
+}

@@ -1,0 +1,73 @@
+// `codexd serve`: opens the house and keeps it until a signal. The first signal drains, the second ends at once.
+
+import type { Config } from "../../base/config/config.ts"
+import { placesOf } from "../../base/config/places.ts"
+import { type ConfigFlags, configOf, loggingOf } from "./config.ts"
+import type { CliNeeds, House, StopSignal } from "./needs.ts"
+import { startModel } from "./scripted-model.ts"
+
+/** What a shell answers for a program that a signal ended. */
+const ENDED_BY = { SIGINT: 130, SIGTERM: 143 } as const
+
+/** Resolves with the exit code when the daemon has closed. Throws when it can't start. */
+export async function serve(needs: CliNeeds, flags: ConfigFlags & { offline?: boolean }): Promise<number> {
+  const { offline = false, ...rest } = flags
+  const config = configOf(needs, rest)
+  const { log, masks } = loggingOf(needs, config)
+  for (const warning of config.warnings) log.warn(warning)
+  await using scope = new AsyncDisposableStack()
+  const signals = scope.use(hearSignals(needs))
+  if (offline) config.offline = scope.use(await startModel(needs)).offline
+  const run = async () => {
+    const opening = open(needs, { config, platform: needs.platform, log, masks, clock: needs.clock })
+    const house = await opening
+    if (needs.out.isTTY) needs.out.write(welcome(house, config))
+    const signal = await signals.first
+    log.info("stopping: what runs may finish, a second signal ends it at once", { signal })
+    await house.close(signal)
+    return 0
+  }
+  return await Promise.race([run(), signals.second.then((signal) => ENDED_BY[signal])])
+}
+
+async function open({ openHouse }: CliNeeds, house: Parameters<CliNeeds["openHouse"]>[0]): Promise<House> {
+  try {
+    return await openHouse(house)
+  } catch (error) {
+    throw clearer(error, house.config) ?? error
+  }
+}
+
+/** Failures of listening, in words that say what to do. */
+function clearer(error: unknown, { host, port }: Config): Error | undefined {
+  const code = error instanceof Error && "code" in error ? error.code : undefined
+  if (code === "EADDRINUSE") {
+    return new Error(
+      `port ${port} on ${host} is taken by another program; stop it, or choose another one with PORT or --port`,
+      { cause: error },
+    )
+  }
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
+    return new Error(`${host} is no address of this machine; see HOST and --host`, { cause: error })
+  }
+  if (code !== "EACCES" || port >= 1024) return undefined
+  return new Error(`port ${port} is for root only; choose one from 1024 with PORT or --port`, {
+    cause: error,
+  })
+}
+
+function welcome({ urls }: House, config: Config): string {
+  const lines = [`codexd is up at ${urls.join(" and ")}`]
+  if (config.apiAuth === "token") lines.push(`  the API token is in ${placesOf(config).token}`)
+  else lines.push("  anybody on this machine may use it (API_AUTH=none)")
+  if (config.offline) lines.push("  offline: the scripted model answers, nothing leaves this machine")
+  return `${lines.join("\n")}\n  Ctrl-C stops it\n`
+}
+
+function hearSignals({ onSignal }: CliNeeds) {
+  const first = Promise.withResolvers<StopSignal>()
+  const second = Promise.withResolvers<StopSignal>()
+  let heard = 0
+  const ear = onSignal((signal) => (heard++ === 0 ? first : second).resolve(signal))
+  return { first: first.promise, second: second.promise, [Symbol.dispose]: () => ear[Symbol.dispose]() }
+}

@@ -1,0 +1,98 @@
+// The whole HTTP surface, mounted once: checks of Host, Origin, token and body before the routes, one translation of
+// failures after them. An unknown error is a bug of ours: logged with its cause, answered 500 without it.
+
+import { Hono } from "hono"
+import { bodyLimit } from "hono/body-limit"
+import { HTTPException } from "hono/http-exception"
+import { Fault } from "../../base/fault.ts"
+import { newId } from "../../base/kit/ids.ts"
+import type { Logger } from "../../base/observe/logger.ts"
+import type { Peer } from "../../base/platform/port.ts"
+import type { HttpEnv } from "./env.ts"
+import { createKey, type DoorNeeds, sameHouse, withKey } from "./guards.ts"
+import { faultReply } from "./reply.ts"
+import { approvalRoutes } from "./routes/approvals.ts"
+import { healthRoutes } from "./routes/health.ts"
+import type { RouteNeeds } from "./routes/needs.ts"
+import { sessionRoutes } from "./routes/sessions.ts"
+import { streamRoutes } from "./routes/stream.ts"
+import { toolRoutes } from "./routes/tools.ts"
+import { turnRoutes } from "./routes/turns.ts"
+import { wellFormed } from "./valid.ts"
+
+export interface ApiNeeds extends RouteNeeds {
+  door: DoorNeeds
+  logger: Logger
+}
+
+/** decisions 36. */
+const MAX_BODY = 1024 * 1024
+const MAX_TOOL_BODY = 8 * MAX_BODY
+
+export function createApi({ door, logger, ...needs }: ApiNeeds) {
+  const opens = createKey(door)
+  const tooLarge = () => {
+    throw new Fault("body_too_large", "the body is too large")
+  }
+  const app = new Hono<HttpEnv>()
+  app.use(async (c, next) => {
+    c.set("requestId", newId())
+    await next()
+    c.header("x-request-id", c.get("requestId"))
+  })
+  app.use(sameHouse(door))
+  app.route("/api", healthRoutes({ ...needs, opens }))
+  app.use("/api/*", withKey(opens))
+  app.use("/api/tool-calls/*", bodyLimit({ maxSize: MAX_TOOL_BODY, onError: tooLarge }))
+  app.use("/api/*", async (c, next) =>
+    c.req.path.startsWith("/api/tool-calls/") ? next() : bodyLimit({ maxSize: MAX_BODY, onError: tooLarge })(c, next),
+  )
+  app.use("/api/*", wellFormed)
+  app.route("/api", streamRoutes(needs))
+  app.route("/api/sessions", sessionRoutes(needs))
+  app.route("/api/sessions", turnRoutes(needs))
+  app.route("/api", approvalRoutes(needs))
+  app.route("/api", toolRoutes(needs))
+
+  const methods = methodTable(app.routes)
+  app.notFound((c) => {
+    const allow = methods(c.req.path)
+    if (allow.length === 0) return faultReply(new Fault("route_not_found", `Route ${c.req.method}:${c.req.path} not found`))
+    const fault = new Fault("method_not_allowed", `${c.req.method} is not allowed here`)
+    return faultReply(fault, { allow: allow.join(", ") })
+  })
+  app.onError((error, c) => {
+    if (error instanceof Fault) return faultReply(error, error.code === "unauthorized" ? { "www-authenticate": "Bearer" } : {})
+    if (error instanceof HTTPException) return faultReply(new Fault("request_failed", error.message || "the request can't be read"))
+    const requestId = c.get("requestId")
+    logger.error("a request failed by a bug", { requestId, method: c.req.method, path: c.req.path, error })
+    return faultReply(new Fault("internal_error", "something went wrong in the daemon", { requestId }))
+  })
+  return {
+    /** `undefined` when the request became a websocket. */
+    async fetch(request: Request, peer: Peer): Promise<Response | undefined> {
+      const response = await app.fetch(request, { peer })
+      return response.headers.has(UPGRADED) ? undefined : response
+    },
+    routes: app.routes,
+  }
+}
+
+/** Marks the answer of a request that is a websocket by now: nothing of it is sent. */
+export const UPGRADED = "x-codexd-upgraded"
+
+/** Which methods a path answers to, over all routes. */
+function methodTable(routes: { method: string; path: string }[]) {
+  const table = new Map<string, Set<string>>()
+  for (const { method, path } of routes) {
+    if (method === "ALL") continue
+    const known = table.get(path) ?? new Set<string>()
+    table.set(path, known.add(method))
+    if (method === "GET") known.add("HEAD")
+  }
+  const patterns = [...table].map(([path, methods]) => ({ methods, is: patternOf(path) }))
+  return (path: string): string[] => [...new Set(patterns.filter((p) => p.is.test(path)).flatMap((p) => [...p.methods]))]
+}
+
+const patternOf = (path: string): RegExp =>
+  new RegExp(`^${path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/:[a-zA-Z]+/g, "[^/]+")}$`)

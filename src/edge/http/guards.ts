@@ -1,0 +1,103 @@
+// Who gets in: the token, the Host and Origin checks, and the gates of session routes, letter by letter in the contract's
+// order (wire-contract §0.4).
+
+import { createMiddleware } from "hono/factory"
+import { Fault } from "../../base/fault.ts"
+import type { Session } from "../../domain/sessions/session.ts"
+import type { HttpEnv, SessionEnv } from "./env.ts"
+
+export interface DoorNeeds {
+  /** Undefined: everybody may come in (API_AUTH=none, loopback only). */
+  token: string | undefined
+  host: string
+  allowedHosts: string[]
+  allowedOrigins: string[]
+}
+
+const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
+const bare = (host: string): string => host.toLowerCase().replace(/:\d+$/, "")
+
+/** Refuses names that a rebound DNS would bring, and pages of other origins: also on the stream, in every auth mode. */
+export function sameHouse({ host, allowedHosts, allowedOrigins }: DoorNeeds) {
+  const own = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host
+  const hosts = new Set([...LOOPBACK, own, ...allowedHosts].map((name) => bare(name)))
+  const origins = new Set(allowedOrigins.map((origin) => origin.toLowerCase()))
+  return createMiddleware<HttpEnv>(async (c, next) => {
+    const named = c.req.header("host") ?? ""
+    if (!hosts.has(bare(named))) throw new Fault("forbidden_host", "this Host is not allowed; see API_ALLOWED_HOSTS")
+    const origin = c.req.header("origin")?.toLowerCase()
+    if (origin !== undefined && origin !== `http://${named.toLowerCase()}` && !origins.has(origin)) {
+      throw new Fault("forbidden_origin", "this Origin is not allowed; see API_ALLOWED_ORIGINS")
+    }
+    return next()
+  })
+}
+
+/** True for a request that carries the token, and for every request where none is asked for. */
+export function createKey({ token }: Pick<DoorNeeds, "token">) {
+  return (header: string | undefined): boolean => {
+    if (token === undefined) return true
+    const given = /^Bearer +(\S+) *$/i.exec(header ?? "")?.[1]
+    return given !== undefined && sameText(given, token)
+  }
+}
+
+/** `Authorization: Bearer` or 401. */
+export const withKey = (opens: ReturnType<typeof createKey>) =>
+  createMiddleware<HttpEnv>(async (c, next) => {
+    if (!opens(c.req.header("authorization"))) {
+      c.header("WWW-Authenticate", "Bearer")
+      throw new Fault("unauthorized", "the API token is missing or wrong; `codexd token` prints it")
+    }
+    return next()
+  })
+
+/** Takes as long for a wrong first letter as for a wrong last one. */
+function sameText(a: string, b: string): boolean {
+  let different = a.length ^ b.length
+  for (let i = 0; i < a.length; i++) different |= a.charCodeAt(i) ^ b.charCodeAt(i % b.length)
+  return different === 0
+}
+
+export type Letter = "P" | "S" | "X"
+
+export interface GateNeeds {
+  find(id: string): Promise<Session | undefined>
+  known(id: string): Session | undefined
+}
+
+const LONGEST_ID = 240
+
+/** Gates of a session's route, in the order of the letters; B and Q are `body` and `query` behind them. */
+export const createGate =
+  ({ find, known }: GateNeeds) =>
+  (letters: string) =>
+    createMiddleware<SessionEnv>(async (c, next) => {
+      const id = c.req.param("sessionId") ?? ""
+      for (const letter of letters as Iterable<Letter>) {
+        switch (letter) {
+          case "P":
+            if (id.trim() === "" || id.length > LONGEST_ID) throw invalidParam("sessionId")
+            c.set("sessionId", id)
+            break
+          case "S":
+            if (known(id)?.systemOwned) {
+              throw new Fault("system_session", "this session belongs to the system", { sessionId: id })
+            }
+            break
+          case "X": {
+            const session = await find(id)
+            if (!session) throw new Fault("session_not_found", "no such session", { sessionId: id })
+            c.set("session", session)
+            break
+          }
+        }
+      }
+      return next()
+    })
+export type Gate = ReturnType<typeof createGate>
+
+export const invalidParam = (name: string): Fault =>
+  new Fault("invalid_request", `${name}: must not be empty or too long`, {
+    issues: [{ code: "custom", path: [name], message: "must not be empty or too long" }],
+  })

@@ -1,0 +1,59 @@
+// Tool input and dynamic tool calls: what waits in a session, and the answers (wire-contract §1.8).
+
+import { Hono } from "hono"
+import { z } from "zod"
+import { Fault } from "../../../base/fault.ts"
+import type { SessionEnv } from "../env.ts"
+import { json } from "../reply.ts"
+import { body } from "../valid.ts"
+import type { RouteNeeds } from "./needs.ts"
+
+const input = z.object({
+  decision: z.enum(["accept", "decline", "cancel"]),
+  answers: z.record(z.string(), z.object({ answers: z.array(z.string()) })).optional(),
+  response: z.unknown(),
+})
+const contentItem = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("inputText"), text: z.string() }),
+  z.object({ type: z.literal("inputImage"), imageUrl: z.string() }),
+])
+const call = z.object({
+  success: z.boolean().optional(),
+  text: z.string().optional(),
+  contentItems: z.array(contentItem).optional(),
+  response: z.unknown(),
+})
+
+/** `response` counts when the key is there, even as null. */
+const verbatim = ({ response }: { response?: unknown }) => (response === undefined ? {} : { response })
+
+export const toolRoutes = ({ rooms, gate }: RouteNeeds) =>
+  new Hono<SessionEnv>()
+    .get("/sessions/:sessionId/tool-input", gate("PGS"), (c) =>
+      json({ data: rooms.requests.list(c.get("sessionId"), "tool_input") }),
+    )
+    .get("/sessions/:sessionId/tool-calls", gate("PGS"), (c) =>
+      json({ data: rooms.requests.list(c.get("sessionId"), "tool_call") }),
+    )
+    .post("/tool-input/:requestId/decision", body(input), async (c) => {
+      const { decision, answers, ...rest } = c.req.valid("json")
+      const asked = { kind: "tool_input" as const, decision, answers, ...verbatim(rest) }
+      const requestId = c.req.param("requestId")
+      const { request } = await rooms.requests.decide(requestId, asked, "api")
+      return json({ status: "ok", requestId, threadId: request.sessionId })
+    })
+    .post("/tool-calls/:requestId/response", body(call), async (c) => {
+      const { success, text, contentItems, ...rest } = c.req.valid("json")
+      const asked = { kind: "tool_call" as const, success, text, contentItems, ...verbatim(rest) }
+      const requestId = c.req.param("requestId")
+      const { request } = await rooms.requests.decide(requestId, asked, "api").catch((error) => {
+        throw inFlight(error, requestId)
+      })
+      return json({ status: "ok", requestId, threadId: request.sessionId })
+    })
+
+/** While another answer is being written, tool calls have a body of their own. */
+function inFlight(error: unknown, requestId: string): unknown {
+  if (!(error instanceof Fault) || error.code !== "request_reconciled") return error
+  return new Fault("call_in_flight", "another answer was first", { requestId }, { cause: error })
+}

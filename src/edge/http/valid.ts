@@ -1,0 +1,50 @@
+// Bodies, queries and path parameters against their schema, with the contract's 400s (wire-contract §0.2): `V400` for what
+// doesn't fit, `H4xx` for what is no JSON at all.
+
+import { zValidator } from "@hono/zod-validator"
+import type { MiddlewareHandler, ValidationTargets } from "hono"
+import type { ZodType } from "zod"
+import { Fault } from "../../base/fault.ts"
+
+const checked = <T extends keyof ValidationTargets, S extends ZodType>(target: T, schema: S) =>
+  zValidator(target, schema, (result) => {
+    if (result.success) return
+    const { issues } = result.error
+    const first = issues[0]
+    const at = first?.path.join(".")
+    const message = first ? (at ? `${at}: ${first.message}` : first.message) : "invalid request"
+    throw new Fault("invalid_request", message, { issues })
+  })
+
+/** The body as JSON. An absent one, without a content type, is `{}`; `null` and the like don't fit any schema. */
+export const body = <S extends ZodType>(schema: S) => checked("json", schema)
+
+/** Query parameters; booleans are exactly `true` or `false`. */
+export const query = <S extends ZodType>(schema: S) => checked("query", schema)
+
+const JSON_TYPE = /^application\/([a-z.+-]+\+)?json\b/i
+
+/** Refuses bodies that are no JSON before any route sees them, so that a schema only ever meets parsed JSON. */
+export const wellFormed: MiddlewareHandler = async (c, next) => {
+  if (c.req.method === "GET" || c.req.method === "HEAD") return next()
+  const type = c.req.header("content-type")
+  const text = await c.req.text()
+  if (type !== undefined && !JSON_TYPE.test(type) && text !== "") {
+    throw new Fault("unsupported_media_type", `the body must be application/json, not ${type.slice(0, 100)}`)
+  }
+  if (type === undefined ? text === "" : !JSON_TYPE.test(type)) return next()
+  if (type === undefined) throw new Fault("unsupported_media_type", "the body must be sent as application/json")
+  if (text === "") throw new Fault("request_failed", "the body is empty although it is said to be JSON")
+  if (parsed(text) === null) throw new Fault("invalid_request", "the body must be an object", { issues: NOT_AN_OBJECT })
+  return next()
+}
+
+const NOT_AN_OBJECT = [{ code: "invalid_type", path: [], message: "expected object, received null" }]
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Fault("request_failed", "the body is not valid JSON")
+  }
+}

@@ -1,0 +1,64 @@
+// What a failed call to the child is in our catalogue (wire-contract §0.3, in the order that it recommends).
+
+import { Fault, type FaultCode } from "../../base/fault.ts"
+import { PeerFailure, RPC, RpcError } from "./protocol/wire.ts"
+
+export interface Called {
+  method: string
+  [key: string]: unknown
+}
+
+const INVALID_PARAMS = -32602
+
+/** A fault whose body names what was called. Faults pass through as they are. */
+export function faultOf(error: unknown, called: Called): Fault {
+  if (error instanceof Fault) return error
+  if (error instanceof RpcError)
+    return new Fault(codeOf(error), `${error.code}: ${error.message}`, called, { cause: error })
+  if (error instanceof PeerFailure) return failureOf(error, called)
+  throw error
+}
+
+function failureOf(failure: PeerFailure, called: Called): Fault {
+  switch (failure.kind) {
+    case "deadline":
+      return new Fault("codex_timeout", failure.message, called, { cause: failure })
+    case "overloaded":
+      return new Fault("codex_overloaded", failure.message, called, { cause: failure })
+    case "gone":
+    case "aborted":
+    case "not_open":
+      return new Fault("runtime_unavailable", failure.message, {}, { cause: failure })
+  }
+}
+
+function codeOf({ code, message }: RpcError): FaultCode {
+  const text = message.toLowerCase()
+  const says = (...phrases: string[]) => phrases.some((phrase) => text.includes(phrase))
+  if (
+    code === RPC.methodNotFound ||
+    says("unknown variant", "method not found", "experimentalapi capability")
+  ) {
+    return "method_not_supported"
+  }
+  if (says("unauthorized", "missing bearer or basic authentication", "authentication required"))
+    return "auth_required"
+  if (code === INVALID_PARAMS || says("missing field", "invalid type")) return "invalid_params"
+  if (isUnknownThread(message)) return "not_found"
+  if (code === RPC.overloaded) return "codex_overloaded"
+  if (code === RPC.invalidRequest || says("turn is in progress", "already in progress"))
+    return "invalid_state"
+  return "codex_error"
+}
+
+const UNKNOWN_THREAD = [
+  "thread not found",
+  "thread not loaded",
+  "no rollout found",
+  "invalid thread id",
+  "conversation not found",
+]
+
+/** The child does not have the thread, or not loaded. */
+export const isUnknownThread = (message: string): boolean =>
+  UNKNOWN_THREAD.some((phrase) => message.toLowerCase().includes(phrase))

@@ -1,0 +1,35 @@
+// Files of the data folder that a start makes: the API token, and Codex's own home.
+
+import type { Config } from "../base/config/config.ts"
+import { ensurePrivateFolder, readText, writePrivate } from "../base/platform/files.ts"
+import { providerConfig } from "../engine/model/provider.ts"
+
+const TOKEN_BYTES = 32
+
+/** The API token: the file's, else a new one written there (0600). */
+export function tokenOf(path: string): string {
+  const kept = readText(path)?.trim()
+  if (kept) return kept
+  const token = Buffer.from(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES))).toString("base64url")
+  writePrivate(path, `${token}\n`)
+  return token
+}
+
+/**
+ * CODEX_HOME for the child; undefined leaves it at codex's own default. A configured one without auth.json gets a copy of the
+ * user's own, once. Offline it is one of ours, with the scripted model as its provider: never the user's.
+ */
+export function prepareCodexHome(home: string | undefined, config: Config): string | undefined {
+  if (home === undefined) return undefined
+  ensurePrivateFolder(home)
+  if (config.offline) writePrivate(`${home}/config.toml`, providerConfig(config.offline))
+  else copyLogin(home, config.childEnv.HOME)
+  return home
+}
+
+function copyLogin(home: string, userHome: string | undefined): void {
+  const own = userHome === undefined ? undefined : `${userHome}/.codex/auth.json`
+  if (own === undefined || readText(`${home}/auth.json`) !== undefined) return
+  const login = readText(own)
+  if (login !== undefined) writePrivate(`${home}/auth.json`, login)
+}

@@ -1,0 +1,77 @@
+// How the house is (wire-contract §1.1): the contract's body, and beside it what an operator wants to know.
+
+import type { Config } from "../base/config/config.ts"
+import type { Places } from "../base/config/places.ts"
+import type { Log } from "../base/events/log.ts"
+import { type Clock, iso } from "../base/kit/clock.ts"
+import { exists } from "../base/platform/folders.ts"
+import type { Db } from "../base/storage/port.ts"
+import type { Requests } from "../domain/requests/requests.ts"
+import type { RuntimeState } from "../engine/runtime/lifecycle.ts"
+import type { Supervisor } from "../engine/runtime/supervisor.ts"
+import type { Ingest } from "./ingest/ingest.ts"
+
+export interface HealthNeeds {
+  config: Config
+  codexHome: string | undefined
+  supervisor: Supervisor
+  ingest: Ingest
+  db: Db
+  log: Log
+  hub: { stats(): object }
+  requests: Requests
+  clock: Clock
+  places: Places
+}
+
+/** Made anew at every call; reads memory and a few rows. */
+export const createHealth = (needs: HealthNeeds) => () => {
+  const { config, supervisor, ingest, db, log, hub, requests, clock } = needs
+  const state = supervisor.state()
+  const reasons = reasonsOf(state, db)
+  const oldest = requests.oldestOpenAt()
+  return {
+    status: reasons.length === 0 ? "ok" : "degraded",
+    reasons,
+    service: "api",
+    codex: codexOf(state),
+    orchestratorQueue: { enabled: false },
+    auth: authOf(needs),
+    timestamp: iso(clock.now()),
+    runtime: {
+      state: state.name,
+      version: state.version ?? null,
+      startedAt: state.startedAt === undefined ? null : iso(state.startedAt),
+      restarts: state.restarts,
+      retryAt: state.retryAt === undefined ? null : iso(state.retryAt),
+      fallbacks: state.fallbacks,
+      methods: state.methods,
+      unknownNotifications: ingest.unknown(),
+      unreadableLines: state.unreadableLines,
+    },
+    storage: { ...log.sizes(), full: db.full, dataDir: config.dataDir },
+    requests: { open: requests.pending().length, oldestOpenAt: oldest === undefined ? null : iso(oldest) },
+    stream: hub.stats(),
+  }
+}
+
+function reasonsOf(state: RuntimeState, db: Db): string[] {
+  const reasons: string[] = []
+  if (state.name !== "ready") reasons.push(`codex is ${state.name}${state.reason ? `: ${state.reason}` : ""}`)
+  if (db.full) reasons.push("the disk is full: nothing can be stored")
+  return reasons
+}
+
+const codexOf = (state: RuntimeState) => ({
+  running: state.pid !== undefined,
+  pid: state.pid ?? null,
+  initialized: state.name === "ready",
+  ...(state.lastExit && { lastExit: { ...state.lastExit, at: iso(state.lastExit.at) } }),
+})
+
+function authOf({ config, codexHome }: HealthNeeds) {
+  const home = codexHome ?? (config.childEnv.HOME === undefined ? undefined : `${config.childEnv.HOME}/.codex`)
+  const hasOpenAiApiKey = Boolean(config.openaiApiKey)
+  const codexHomeAuthFile = home !== undefined && exists(`${home}/auth.json`)
+  return { hasOpenAiApiKey, codexHomeAuthFile, likelyUnauthenticated: !hasOpenAiApiKey && !codexHomeAuthFile }
+}

@@ -1,0 +1,166 @@
+// THE TABLE of what the child tells: method → what becomes true. Everything is also passed on as it came, in the table or
+// not; a handler runs before that, so that what follows from a message is numbered before its own frames.
+
+import * as v from "valibot"
+import type { Tx } from "../../base/storage/port.ts"
+import { type STREAMED, spokenOf } from "../../domain/transcript/entry.ts"
+import type { Acts } from "../acts/acts.ts"
+import type { Rooms } from "../rooms.ts"
+import { ItemParam, type Params, ThreadParam, TurnParam } from "./message.ts"
+
+export interface Told {
+  tx: Tx
+  threadId: string
+  turnId: string | null
+  runId: string
+  params: Params
+  /** What is done once this is committed. */
+  after(fn: () => void): void
+}
+
+type Handler = (told: Told) => void
+
+const on =
+  <S extends v.GenericSchema>(schema: S, handle: (told: Told, params: v.InferOutput<S>) => void): Handler =>
+  (told) => {
+    const parsed = v.safeParse(schema, told.params)
+    if (parsed.success) handle(told, parsed.output)
+  }
+
+const thread = v.looseObject({ thread: ThreadParam })
+const turn = v.looseObject({ turn: TurnParam })
+const item = v.looseObject({
+  item: ItemParam,
+  turnId: v.optional(v.string()),
+  startedAtMs: v.optional(v.nullable(v.number())),
+  completedAtMs: v.optional(v.nullable(v.number())),
+})
+const named = v.looseObject({
+  threadName: v.optional(v.nullable(v.string())),
+  name: v.optional(v.nullable(v.string())),
+})
+const status = v.looseObject({ status: v.looseObject({ type: v.string() }) })
+const resolved = v.looseObject({ requestId: v.union([v.number(), v.string()]) })
+
+export const notifications = ({
+  rooms,
+  acts,
+}: {
+  rooms: Rooms
+  acts: Acts
+}): Readonly<Record<string, Handler>> => ({
+  "thread/started": on(thread, ({ tx }, p) => {
+    if (!p.thread.ephemeral) rooms.sessions.learn(tx, p.thread)
+  }),
+  "thread/name/updated": on(named, ({ tx, threadId }, p) => {
+    rooms.sessions.change(tx, threadId, { name: p.threadName ?? p.name ?? undefined }, ["title"])
+  }),
+  "thread/archived": ({ tx, threadId }) =>
+    rooms.sessions.change(tx, threadId, { archived: true }, ["archived"]),
+  "thread/unarchived": ({ tx, threadId }) =>
+    rooms.sessions.change(tx, threadId, { archived: false }, ["archived"]),
+  "thread/closed": ({ after, threadId, runId }) => after(() => rooms.codex.unloaded(runId, threadId)),
+  "thread/status/changed": on(status, ({ tx, threadId }, p) =>
+    rooms.sessions.restate(tx, threadId, p.status),
+  ),
+  "turn/started": on(turn, ({ tx, threadId, runId }, p) => {
+    rooms.turns.open(tx, { sessionId: threadId, id: p.turn.id, runId, startedAt: ms(p.turn.startedAt) })
+    rooms.sessions.touch(tx, threadId)
+  }),
+  "turn/completed": on(turn, (told, p) => acts.endTurn(told.tx, endOf(told, p.turn), told.after)),
+  "turn/failed": on(turn, (told, p) =>
+    acts.endTurn(told.tx, { ...endOf(told, p.turn), status: "failed" }, told.after),
+  ),
+  "item/started": on(item, ({ tx, threadId, turnId, runId, after }, p) => {
+    const id = p.turnId ?? turnId
+    if (!id) return
+    rooms.turns.open(tx, { sessionId: threadId, id, runId })
+    rooms.transcript.record(tx, threadId, {
+      item: p.item,
+      turnId: id,
+      status: "streaming",
+      startedAt: p.startedAtMs ?? undefined,
+    })
+    after(() => rooms.streaming.begin(threadId, p.item.id))
+    if (p.item.type === "userMessage") rooms.sessions.spoke(tx, threadId, spokenOf(p.item).content)
+  }),
+  "item/completed": on(item, ({ tx, threadId, turnId, runId, after }, p) => {
+    const id = p.turnId ?? turnId
+    if (!id) return
+    rooms.turns.open(tx, { sessionId: threadId, id, runId })
+    rooms.transcript.record(tx, threadId, {
+      item: p.item,
+      turnId: id,
+      status: "complete",
+      completedAt: p.completedAtMs ?? undefined,
+    })
+    after(() => {
+      rooms.streaming.end(threadId, p.item.id)
+      rooms.transcript.silence(threadId, p.item.id)
+    })
+  }),
+  "serverRequest/resolved": on(resolved, ({ tx, runId, after }, p) => {
+    rooms.requests.resolved(tx, runId, p.requestId)
+    after(() => rooms.codex.settledItself(runId, p.requestId))
+  }),
+})
+
+/** Deltas whose text builds up an entry: method → the item type. */
+export const TEXT_DELTAS: Readonly<Record<string, keyof typeof STREAMED>> = {
+  "item/agentMessage/delta": "agentMessage",
+  "item/plan/delta": "plan",
+}
+
+/** Known to need nothing of us but to be passed on; what is in no table is counted as unknown. */
+export const PASSED_ON: ReadonlySet<string> = new Set([
+  "error",
+  "warning",
+  "configWarning",
+  "deprecationNotice",
+  "guardianWarning",
+  "thread/tokenUsage/updated",
+  "thread/compacted",
+  "thread/reverted",
+  "thread/deleted",
+  "thread/readState/changed",
+  "thread/settings/updated",
+  "thread/goal/updated",
+  "thread/goal/cleared",
+  "thread/queue/changed",
+  "turn/diff/updated",
+  "turn/plan/updated",
+  "hook/started",
+  "hook/completed",
+  "skills/changed",
+  "account/updated",
+  "account/login/completed",
+  "account/rateLimits/updated",
+  "app/list/updated",
+  "mcpServer/oauthLogin/completed",
+  "mcpServer/startupStatus/updated",
+  "remoteControl/status/changed",
+  "model/rerouted",
+  "model/verification",
+  "rawResponseItem/completed",
+  "rawResponse/completed",
+  "item/commandExecution/terminalInteraction",
+  "windows/worldWritableWarning",
+])
+
+const ENDS = { completed: "completed", interrupted: "interrupted", failed: "failed" } as const
+
+function endOf({ threadId, runId }: Told, t: v.InferOutput<typeof TurnParam>) {
+  return {
+    sessionId: threadId,
+    id: t.id,
+    runId,
+    status: ENDS[t.status as keyof typeof ENDS] ?? "completed",
+    error: t.error == null ? undefined : JSON.stringify(t.error),
+    startedAt: ms(t.startedAt),
+    completedAt: ms(t.completedAt),
+  }
+}
+
+/** The app-server counts turns in seconds, whole ones: too coarse to order by, so only used where nothing better is known. */
+const ms = (seconds: number | null | undefined): number | undefined =>
+  seconds == null ? undefined : Math.round(seconds * 1000)

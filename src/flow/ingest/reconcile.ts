@@ -1,0 +1,78 @@
+// Keeps our tables true to the child's disk: threads made elsewhere appear in the list, and a session's history is laid
+// beside our ledger the first time it is opened in a run of the child.
+
+import type { Logger } from "../../base/observe/logger.ts"
+import type { Db } from "../../base/storage/port.ts"
+import type { Session, ThreadRecord } from "../../domain/sessions/session.ts"
+import { isFault } from "../../base/fault.ts"
+import type { Rooms } from "../rooms.ts"
+import { adopt } from "./history.ts"
+
+export interface ReconcileNeeds {
+  db: Db
+  rooms: Rooms
+  logger: Logger
+  /** The run of the child that is ready, if one is. */
+  readyRun(): string | undefined
+}
+
+export function createReconcile({ db, rooms, logger, readyRun }: ReconcileNeeds) {
+  const opening = new Map<string, Promise<void>>()
+
+  /** Reads the child's list of threads, archived ones too, page by page. Failures are logged: our own list stands. */
+  async function threads(): Promise<void> {
+    try {
+      for (const archived of [false, true]) {
+        let cursor: string | null = null
+        do {
+          const page: Awaited<ReturnType<typeof rooms.codex.listThreads>> = await rooms.codex.listThreads({ archived, cursor })
+          await db.act((tx) => {
+            for (const thread of page.data) rooms.sessions.learn(tx, thread, { materialized: true, archived })
+          })
+          cursor = page.nextCursor
+        } while (cursor !== null)
+      }
+    } catch (error) {
+      logger.warn("the child's threads could not be listed", { error })
+    }
+  }
+
+  /** Lays the child's history beside the ledger, once a run. When the child can't be asked the ledger stands alone. */
+  function history(session: Session): Promise<void> {
+    const run = readyRun()
+    if (run === undefined || session.reconciledRun === run || !session.materialized) return Promise.resolve()
+    const under = opening.get(session.id)
+    if (under) return under
+    const work = compare(session.id, run).finally(() => opening.delete(session.id))
+    opening.set(session.id, work)
+    return work
+  }
+
+  async function compare(sessionId: string, run: string): Promise<void> {
+    try {
+      const turns = await rooms.codex.history(sessionId)
+      await db.act((tx) => {
+        adopt(tx, rooms, sessionId, turns)
+        rooms.sessions.change(tx, sessionId, { reconciledRun: run })
+      })
+    } catch (error) {
+      logger.warn("a session's history could not be read", { sessionId, error })
+    }
+  }
+
+  /** A session by id: ours, else asked of the child once (decisions 12). Undefined for one that nobody knows. */
+  async function find(id: string): Promise<Session | undefined> {
+    const own = rooms.sessions.find(id)
+    if (own || readyRun() === undefined) return own
+    try {
+      const thread = (await rooms.codex.readThread(id)) as ThreadRecord
+      return await db.act((tx) => rooms.sessions.learn(tx, thread, { materialized: true }))
+    } catch (error) {
+      if (isFault(error, "not_found") || isFault(error, "invalid_state") || isFault(error, "invalid_params")) return undefined
+      throw error
+    }
+  }
+
+  return { threads, history, find }
+}
+export type Reconcile = ReturnType<typeof createReconcile>

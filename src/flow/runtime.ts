@@ -1,0 +1,63 @@
+// The runtime engine put to our use: which program it runs, with what environment, and where its stderr goes.
+
+import type { Config } from "../base/config/config.ts"
+import type { Clock } from "../base/kit/clock.ts"
+import type { Logger } from "../base/observe/logger.ts"
+import { ABSENT, findBinary } from "../base/platform/find-binary.ts"
+import type { Platform } from "../base/platform/port.ts"
+import type { Processes } from "../base/platform/processes.ts"
+import { openRotatingFile } from "../base/platform/rotating.ts"
+import type { MethodCache } from "../engine/runtime/methods.ts"
+import type { RunStore } from "../engine/runtime/reap.ts"
+import { createSupervisor, type Program } from "../engine/runtime/supervisor.ts"
+import { version } from "../version.ts"
+
+export interface RuntimeNeeds {
+  platform: Platform
+  clock: Clock
+  processes: Processes
+  config: Config
+  codexHome: string | undefined
+  houseId: string
+  runStore: RunStore
+  methodCache: MethodCache
+  log: Logger
+  logFolder: string
+}
+
+const STDERR_LIMIT = 5 * 1024 * 1024
+const MIB = 1024 * 1024
+
+/** A supervisor that is not started yet, and the file that the child's stderr goes to. */
+export function openRuntime(needs: RuntimeNeeds) {
+  const { config, codexHome, log } = needs
+  const stderrLog = openRotatingFile({ path: `${needs.logFolder}/codex.log`, limitBytes: STDERR_LIMIT, keep: 3 })
+  const { childEnv, codexBin: wanted, workspaceRoot: cwd, programDir: beside } = config
+  const program = async (): Promise<Program | undefined> => {
+    const found = findBinary({ wanted, path: childEnv.PATH ?? "", cwd, beside })
+    return found && { command: [found.file, "app-server"], env: { PATH: found.path }, key: found.key }
+  }
+  const supervisor = createSupervisor({
+    platform: needs.platform,
+    clock: needs.clock,
+    processes: needs.processes,
+    program,
+    absentReason: wanted ? `CODEX_BIN=${wanted} names no program that can be run` : ABSENT,
+    env: { ...childEnv, ...(codexHome !== undefined && { CODEX_HOME: codexHome }) },
+    cwd,
+    clientInfo: { name: "codexd", title: "codexd", version },
+    houseId: needs.houseId,
+    log,
+    runStore: needs.runStore,
+    methodCache: needs.methodCache,
+    lineLimitBytes: config.codexLineLimitMib * MIB,
+    onStderr(line) {
+      try {
+        stderrLog.line(line)
+      } catch (error) {
+        log.debug("the child's stderr could not be kept", { error })
+      }
+    },
+  })
+  return { supervisor, stderrLog }
+}

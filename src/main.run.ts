@@ -1,0 +1,52 @@
+// The process, said once for both entries: arguments, environment, output, signals and the end. No other file of src
+// names them.
+
+import pkg from "../package.json" with { type: "json" }
+import { openHouse } from "./app.ts"
+import { systemClock } from "./base/kit/clock.ts"
+import { readText } from "./base/platform/files.ts"
+import * as folders from "./base/platform/folders.ts"
+import type { Platform } from "./base/platform/port.ts"
+import { runCli } from "./edge/cli/cli.ts"
+import type { StopSignal } from "./edge/cli/needs.ts"
+import { createScriptedModel } from "./engine/model/model.ts"
+import { createInspection } from "./inspect.ts"
+
+/** Runs what was typed and ends the process with its exit code. */
+export async function run(platform: Platform): Promise<void> {
+  const { argv, env, stdout, stderr } = process
+  // A reader that goes away (`codexd demo | head`) ends the program, quietly.
+  stdout.on("error", () => process.exit(1))
+  const code = await runCli({
+    argv: argv.slice(2),
+    env,
+    cwd: process.cwd(),
+    programDir: programDir(),
+    version: pkg.version,
+    platform,
+    clock: systemClock,
+    out: { write: (text) => void stdout.write(text), isTTY: stdout.isTTY === true },
+    err: { write: (text) => void stderr.write(text), isTTY: stderr.isTTY === true },
+    onSignal,
+    openHouse,
+    scriptedModel: (clock) => createScriptedModel({ clock }),
+    // Both runtimes take headers here; the DOM's types know only protocols.
+    connect: (url, headers) => Reflect.construct(WebSocket, [url, { headers }]),
+    inspection: createInspection({ platform, clock: systemClock }),
+    files: { ...folders, readText },
+  })
+  // Both streams are written out before the end: an exit does not wait for a pipe.
+  stdout.write("", () => stderr.write("", () => process.exit(code)))
+}
+
+/** The folder of the source, or of the compiled binary, whose own modules lie in a file system inside it. */
+function programDir(): string {
+  const compiled = import.meta.dirname.startsWith("/$bunfs")
+  return compiled ? process.execPath.replace(/\/[^/]*$/, "") : import.meta.dirname
+}
+
+function onSignal(hear: (signal: StopSignal) => void): Disposable {
+  const signals: StopSignal[] = ["SIGTERM", "SIGINT"]
+  for (const signal of signals) process.on(signal, hear)
+  return { [Symbol.dispose]: () => signals.forEach((signal) => void process.off(signal, hear)) }
+}

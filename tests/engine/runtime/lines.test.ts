@@ -1,0 +1,52 @@
+import { expect, test } from "bun:test"
+import fc from "fast-check"
+import { createLineCutter, LineTooLong } from "../../../src/engine/runtime/lines.ts"
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+
+test("lines come out whole however the stream is cut, inside characters too", () => {
+  const texts = fc.array(fc.string({ unit: "grapheme" }).map((text) => text.replaceAll("\n", "")))
+  fc.assert(
+    fc.property(texts, fc.string({ unit: "grapheme" }), fc.array(fc.nat(40)), (lines, tail, cuts) => {
+      const last = tail.replaceAll("\n", "")
+      const stream = bytes(lines.map((line) => `${line}\n`).join("") + last)
+      const cutter = createLineCutter()
+      const got: string[] = []
+      let at = 0
+      for (const size of cuts) {
+        got.push(...cutter.push(stream.subarray(at, at + size)))
+        at += size
+      }
+      got.push(...cutter.push(stream.subarray(at)))
+      expect(got).toEqual(lines)
+      expect(cutter.rest()).toBe(last === "" ? undefined : last)
+      expect(cutter.rest()).toBeUndefined()
+    }),
+  )
+})
+
+test("what is held survives the reuse of the chunk's memory", () => {
+  const cutter = createLineCutter()
+  const chunk = bytes("half")
+  cutter.push(chunk)
+  chunk.fill(0)
+  expect(cutter.push(bytes(" whole\n"))).toEqual(["half whole"])
+})
+
+test("a line of exactly the limit passes, one byte more fails, whether it came in one chunk or in many", () => {
+  const lines = (...chunks: string[]) => {
+    const cutter = createLineCutter({ limitBytes: 8 })
+    return chunks.flatMap((chunk) => cutter.push(bytes(chunk)))
+  }
+  expect(lines("12345678\n12345678\n1\n")).toEqual(["12345678", "12345678", "1"])
+  expect(lines("1234", "5678", "\nab\n")).toEqual(["12345678", "ab"])
+  expect(() => lines("123456789\n")).toThrow(LineTooLong)
+  expect(() => lines("1\n123456789\n1\n")).toThrow(LineTooLong)
+  expect(() => lines("1234", "5678", "9\n")).toThrow(LineTooLong)
+  expect(() => lines("1234", "56789")).toThrow(LineTooLong)
+})
+
+test("broken UTF-8 becomes a replacement character and harms no other line", () => {
+  const cutter = createLineCutter()
+  expect(cutter.push(new Uint8Array([0xff, 10, 0xc3, 0xa9, 10]))).toEqual(["\ufffd", "é"])
+})
