@@ -1,7 +1,6 @@
 // THE PLAN: every room, engine and table, built in order inside one scope; if a step fails, what was built is closed again.
 // The only file that may look at every floor.
 
-import { version } from "./version.ts"
 import type { Config } from "./base/config/config.ts"
 import { placesOf } from "./base/config/places.ts"
 import { createLog } from "./base/events/log.ts"
@@ -17,7 +16,6 @@ import { holdDataLock } from "./base/storage/lock.ts"
 import { migrate } from "./base/storage/migrate.ts"
 import { MIGRATIONS } from "./base/storage/migrations/index.ts"
 import { createControls } from "./domain/controls/controls.ts"
-import { runtimeUpdated } from "./domain/events.ts"
 import { createRequests } from "./domain/requests/requests.ts"
 import { createSessions } from "./domain/sessions/sessions.ts"
 import { createStreaming } from "./domain/transcript/streaming.ts"
@@ -32,15 +30,18 @@ import { createCodex } from "./engine/runtime/codex.ts"
 import { reapSurvivors } from "./engine/runtime/reap.ts"
 import { createActs } from "./flow/acts/acts.ts"
 import { createChild } from "./flow/child.ts"
+import { drain } from "./flow/drain.ts"
+import { prepareCodexHome, tokenOf } from "./flow/files.ts"
+import { createHealth } from "./flow/health.ts"
 import { createContexts } from "./flow/ingest/contexts.ts"
 import { createIngest } from "./flow/ingest/ingest.ts"
 import { createReconcile } from "./flow/ingest/reconcile.ts"
-import { createHealth } from "./flow/health.ts"
+import { hearChild } from "./flow/ingest/start.ts"
+import { settleThePast } from "./flow/ingest/startup.ts"
 import type { Rooms } from "./flow/rooms.ts"
 import { createMethodCache, createRunStore, houseIdOf } from "./flow/runs.ts"
 import { openRuntime } from "./flow/runtime.ts"
-import { settleThePast } from "./flow/startup.ts"
-import { prepareCodexHome, tokenOf } from "./flow/files.ts"
+import { version } from "./version.ts"
 
 export interface HouseNeeds {
   config: Config
@@ -100,6 +101,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     methodCache,
     log: logger,
     logFolder: places.logs,
+    version,
   })
   scope.use(stderrLog)
   const codex = createCodex({ supervisor, runStore, rawEvents: config.rawEvents, onFault })
@@ -115,39 +117,53 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
       settings: {},
     },
   })
-  const sessions = createSessions({ db, log, clock, controls, codex: child, defaultCwd: config.workspaceRoot })
+  const sessions = createSessions({
+    db,
+    log,
+    clock,
+    controls,
+    codex: child,
+    defaultCwd: config.workspaceRoot,
+  })
   const transcript = createTranscript({ db, clock })
-  const turns = createTurns({ db, clock, controls, codex: child, onFault })
+  const turns = createTurns({ db, clock, controls, codex: child })
   const audienceOf = (id: string) => ({ thread: id, hidden: sessions.find(id)?.systemOwned ?? false })
   const requests = createRequests({ db, log, clock, transcript, codex: child, audienceOf })
-  const rooms: Rooms = { sessions, controls, turns, transcript, streaming: createStreaming(), requests, codex }
+  const rooms: Rooms = {
+    sessions,
+    controls,
+    turns,
+    transcript,
+    streaming: createStreaming(),
+    requests,
+    codex,
+  }
 
   const contexts = scope.use(createContexts({ sessions, log }))
   const acts = createActs({ rooms, log, clock, contexts })
-  const ingest = createIngest({ db, log, logger, rooms, acts, contexts })
+  const ingest = createIngest({ db, log, logger, masks, rooms, acts, contexts })
   const readyRun = () => (supervisor.ready() ? supervisor.state().runId : undefined)
   const reconcile = createReconcile({ db, rooms, logger, readyRun })
   await settleThePast({ db, log, rooms, acts })
 
-  scope.use(supervisor.onMessages((batch, run) => ingest.take(batch, run.id)))
-  scope.use(
-    supervisor.onExit((exit, run) => {
-      const after: (() => void)[] = []
-      const reason = `the app-server ended (${exit.reason ?? exit.signal ?? `code ${exit.code}`})`
-      const ended = db.actNow((tx) => {
-        after.length = 0
-        acts.endRun(tx, { runId: run.id, reason }, (fn) => after.push(fn))
-      })
-      if (!ended.ok) logger.error("what the app-server held could not be settled", { error: ended.error })
-      for (const fn of after) fn()
-    }),
-  )
+  scope.use(hearChild({ supervisor, ingest, acts, reconcile, db, log, logger }))
 
   const hub = createHub({ log, platform, clock, onError: onFault })
   const sockets = createSockets(hub)
   const maxLagBytes = config.streamMaxLagMib * 1024 * 1024
   const events = createEvents({ hub, clock, logId: log.id, maxLagBytes })
-  const health = createHealth({ config, codexHome, supervisor, ingest, db, log, hub, requests, clock, places })
+  const health = createHealth({
+    config,
+    codexHome,
+    supervisor,
+    ingest,
+    db,
+    log,
+    hub,
+    requests,
+    clock,
+    places,
+  })
   const api = createApi({
     rooms,
     reconcile,
@@ -173,17 +189,6 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   })
   logger.info("codexd is listening", { url: listener.url, dataDir: config.dataDir })
 
-  let lastState = ""
-  scope.use(
-    supervisor.onState((state) => {
-      if (state.name === "ready") void reconcile.threads()
-      // The runtime tells of itself more often than it changes.
-      const told = JSON.stringify({ ...state, unknownNotifications: undefined, unreadableLines: undefined })
-      if (told === lastState) return
-      lastState = told
-      db.act((tx) => log.append(tx, runtimeUpdated(state))).catch(onFault)
-    }),
-  )
   const retain = () =>
     log
       .retain({ maxAgeMs: config.eventsMaxAgeHours * 3_600_000, maxBytes: config.eventsMaxMib * 1024 * 1024 })
@@ -206,8 +211,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   async function shut(reason: string): Promise<void> {
     logger.info("codexd is stopping", { reason })
     stopping = true
-    turns.drain()
-    await Promise.race([idle(), wait(config.drainGraceMs)])
+    await drain({ rooms, log, clock }, config.drainGraceMs)
     await started
     await supervisor.stop({})
     hub.close()
@@ -215,18 +219,6 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     await built.disposeAsync()
     logger.info("codexd has stopped", { reason })
   }
-  /** Resolves when no turn runs but those that wait for a person: nobody knows how long that takes (decisions 18). */
-  function idle(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const look = () => {
-      const waiting = new Set(requests.pending().map((r) => r.turnId))
-      if (turns.running().every((turn) => waiting.has(turn.id))) resolve()
-    }
-    const hearing = log.onTold(look)
-    look()
-    return promise.finally(() => hearing[Symbol.dispose]())
-  }
-  const wait = (ms: number) => new Promise<void>((resolve) => void clock.after(ms, resolve))
   const close = (reason: string): Promise<void> => {
     closing ??= shut(reason)
     return closing

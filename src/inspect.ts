@@ -9,8 +9,8 @@ import { ABSENT, findBinary } from "./base/platform/find-binary.ts"
 import { exists, freshFolder, removeFolder } from "./base/platform/folders.ts"
 import type { Platform } from "./base/platform/port.ts"
 import { createProcesses } from "./base/platform/processes.ts"
-import { checkIntegrity } from "./base/storage/integrity.ts"
 import { lockHolder } from "./base/storage/lock.ts"
+import { checkDatabase } from "./base/storage/migrate.ts"
 import { MIGRATIONS } from "./base/storage/migrations/index.ts"
 import type { Reader } from "./base/storage/port.ts"
 import { readHouse, runStatements } from "./domain/runs/store.ts"
@@ -46,7 +46,7 @@ export function createInspection({ platform, clock }: InspectionNeeds): Inspecti
       if (!exists(database)) return []
       const driver = platform.openDatabase(database)
       try {
-        return checkIntegrity(driver, MIGRATIONS.length)
+        return checkDatabase(driver, MIGRATIONS.length)
       } finally {
         driver.close()
       }

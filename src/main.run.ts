@@ -1,7 +1,6 @@
 // The process, said once for both entries: arguments, environment, output, signals and the end. No other file of src
 // names them.
 
-import pkg from "../package.json" with { type: "json" }
 import { openHouse } from "./app.ts"
 import { systemClock } from "./base/kit/clock.ts"
 import { readText } from "./base/platform/files.ts"
@@ -11,6 +10,7 @@ import { runCli } from "./edge/cli/cli.ts"
 import type { StopSignal } from "./edge/cli/needs.ts"
 import { createScriptedModel } from "./engine/model/model.ts"
 import { createInspection } from "./inspect.ts"
+import { version } from "./version.ts"
 
 /** Runs what was typed and ends the process with its exit code. */
 export async function run(platform: Platform): Promise<void> {
@@ -22,7 +22,7 @@ export async function run(platform: Platform): Promise<void> {
     env,
     cwd: process.cwd(),
     programDir: programDir(),
-    version: pkg.version,
+    version,
     platform,
     clock: systemClock,
     out: { write: (text) => void stdout.write(text), isTTY: stdout.isTTY === true },

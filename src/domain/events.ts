@@ -33,8 +33,16 @@ interface Line {
   raw: string
 }
 
+export interface NotifiedKind {
+  delta: boolean
+  settles: boolean
+  stored: boolean
+  /** One of its frames goes to everybody (wire-contract §2.4). */
+  everybody?: boolean
+}
+
 /** A notification of the child, kept as the line that it wrote. */
-export function notified(line: Line, kind: { delta: boolean; settles: boolean; stored: boolean }): NewEvent {
+export function notified(line: Line, kind: NotifiedKind): NewEvent {
   const event: NewEvent = {
     type: "app.notification",
     scope: scopeOf(line.audience),
@@ -43,6 +51,7 @@ export function notified(line: Line, kind: { delta: boolean; settles: boolean; s
     context: line.context,
     body: line.raw,
   }
+  if (kind.everybody && event.scope !== "hidden") event.scope = "global"
   if (kind.settles) event.settles = true
   if (!kind.stored) event.stored = false
   return event

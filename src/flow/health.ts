@@ -70,7 +70,8 @@ const codexOf = (state: RuntimeState) => ({
 })
 
 function authOf({ config, codexHome }: HealthNeeds) {
-  const home = codexHome ?? (config.childEnv.HOME === undefined ? undefined : `${config.childEnv.HOME}/.codex`)
+  const home =
+    codexHome ?? (config.childEnv.HOME === undefined ? undefined : `${config.childEnv.HOME}/.codex`)
   const hasOpenAiApiKey = Boolean(config.openaiApiKey)
   const codexHomeAuthFile = home !== undefined && exists(`${home}/auth.json`)
   return { hasOpenAiApiKey, codexHomeAuthFile, likelyUnauthenticated: !hasOpenAiApiKey && !codexHomeAuthFile }

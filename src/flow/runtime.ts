@@ -10,7 +10,6 @@ import { openRotatingFile } from "../base/platform/rotating.ts"
 import type { MethodCache } from "../engine/runtime/methods.ts"
 import type { RunStore } from "../engine/runtime/reap.ts"
 import { createSupervisor, type Program } from "../engine/runtime/supervisor.ts"
-import { version } from "../version.ts"
 
 export interface RuntimeNeeds {
   platform: Platform
@@ -23,6 +22,7 @@ export interface RuntimeNeeds {
   methodCache: MethodCache
   log: Logger
   logFolder: string
+  version: string
 }
 
 const STDERR_LIMIT = 5 * 1024 * 1024
@@ -31,7 +31,11 @@ const MIB = 1024 * 1024
 /** A supervisor that is not started yet, and the file that the child's stderr goes to. */
 export function openRuntime(needs: RuntimeNeeds) {
   const { config, codexHome, log } = needs
-  const stderrLog = openRotatingFile({ path: `${needs.logFolder}/codex.log`, limitBytes: STDERR_LIMIT, keep: 3 })
+  const stderrLog = openRotatingFile({
+    path: `${needs.logFolder}/codex.log`,
+    limitBytes: STDERR_LIMIT,
+    keep: 3,
+  })
   const { childEnv, codexBin: wanted, workspaceRoot: cwd, programDir: beside } = config
   const program = async (): Promise<Program | undefined> => {
     const found = findBinary({ wanted, path: childEnv.PATH ?? "", cwd, beside })
@@ -45,7 +49,7 @@ export function openRuntime(needs: RuntimeNeeds) {
     absentReason: wanted ? `CODEX_BIN=${wanted} names no program that can be run` : ABSENT,
     env: { ...childEnv, ...(codexHome !== undefined && { CODEX_HOME: codexHome }) },
     cwd,
-    clientInfo: { name: "codexd", title: "codexd", version },
+    clientInfo: { name: "codexd", title: "codexd", version: needs.version },
     houseId: needs.houseId,
     log,
     runStore: needs.runStore,

@@ -57,6 +57,7 @@ export function storageSuite({ name, test, open }: Suite): void {
   migrationPromises(withDriver)
   actPromises(withDb)
   fullPromises(withDb)
+  closedPromise(withDb)
 
   test(`${name}: a closed connection leaves no statement, lock or WAL file behind`, () =>
     inFolder((folder) => {
@@ -146,6 +147,17 @@ function driverPromises(withDriver: WithDriver): void {
     assert.equal(driver.inTransaction, false)
     assert.equal(driver.prepare("SELECT count(*) AS n FROM v").get()?.n, 0)
   })
+}
+
+function closedPromise(withDb: WithDb): void {
+  withDb(
+    "a driver that was closed under the acts rejects them, it does not leave them waiting",
+    async ({ db, driver }) => {
+      const act = db.act((tx) => tx.run(INSERT, "a"))
+      driver.close()
+      await assert.rejects(act)
+    },
+  )
 }
 
 function migrationPromises(withDriver: WithDriver): void {

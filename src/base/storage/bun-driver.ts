@@ -7,6 +7,7 @@ import { checkValues, toNumbers } from "./sqlite.ts"
 /** Opens or creates the database. Integers beyond 2^53 throw a RangeError when read: bun:sqlite alone would round them. */
 export function openBunDriver(path: string): SqlDriver {
   const database = new Database(path, { create: true, readwrite: true })
+  let open = true
   const raw = new Map<string, Statement>()
   const statements = new Map<string, SqlStatement>()
   const prepare = (sql: string): SqlStatement => {
@@ -23,11 +24,12 @@ export function openBunDriver(path: string): SqlDriver {
     exec: (sql) => void database.exec(sql),
     prepare,
     get inTransaction() {
-      return database.inTransaction
+      return open && database.inTransaction
     },
     close() {
       // A statement left open keeps the connection, its locks and the WAL file alive until it is collected.
       for (const statement of raw.values()) statement.finalize()
+      open = false
       raw.clear()
       statements.clear()
       database.close(true)

@@ -33,6 +33,20 @@ export function migrate(driver: SqlDriver, migrations: readonly Migration[]): { 
   return { from, to: migrations.length }
 }
 
+/** What is wrong with a database that nobody has open, a line each; empty when this version could go on with it. For doctor. */
+export function checkDatabase(driver: SqlDriver, newest: number): string[] {
+  const found = driver
+    .prepare("PRAGMA integrity_check(20)")
+    .all()
+    .map((row) => String(row.integrity_check))
+  try {
+    refuseForeign(driver, pragma(driver, "user_version"), newest)
+  } catch (error) {
+    found.push(error instanceof Error ? error.message : String(error))
+  }
+  return found.filter((line) => line !== "ok")
+}
+
 function refuseForeign(driver: SqlDriver, version: number, newest: number): void {
   if (version > newest) {
     throw new Error(

@@ -18,7 +18,7 @@ export function openNodeDriver(path: string): SqlDriver {
       return made
     },
     get inTransaction() {
-      return database.isTransaction
+      return database.isOpen && database.isTransaction
     },
     close() {
       statements.clear()

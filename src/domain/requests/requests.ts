@@ -2,7 +2,7 @@
 // else. First answer wins: it is claimed before it is written to the child. Every move and its event are one act.
 
 import type { Log } from "../../base/events/log.ts"
-import { Fault } from "../../base/fault.ts"
+import { Fault, isFault } from "../../base/fault.ts"
 import type { Clock } from "../../base/kit/clock.ts"
 import { newId } from "../../base/kit/ids.ts"
 import type { Db, Tx } from "../../base/storage/port.ts"
@@ -13,6 +13,7 @@ import { questionsOf, rowOf } from "./row.ts"
 import {
   insertRequest,
   moveRequest,
+  noteHanded,
   oldestOpenAt,
   openRequests,
   type Request,
@@ -94,7 +95,10 @@ export function createRequests({ db, log, clock, transcript, codex, audienceOf }
       await db.act((tx) => giveBack(tx, request.id, error))
       throw undelivered(request, error)
     }
-    await db.act((tx) => closed(tx, request, resolvedOf(decided)))
+    await db.act((tx) => {
+      noteHanded(tx, request.id, clock.now())
+      closed(tx, request, resolvedOf(decided))
+    })
     return { request, decided }
   }
 
@@ -110,14 +114,13 @@ export function createRequests({ db, log, clock, transcript, codex, audienceOf }
     return { again: false, request, decided }
   }
 
-  /** Nothing was written and the child lives: the request is open again. */
+  /** Nothing was written and the child lives: the request is open again. Otherwise nobody knows whether it was answered. */
   function giveBack(tx: Tx, id: string, error: unknown): void {
     const request = readRequest(tx, id)
     if (request?.state !== "claimed") return
-    const written = !(error instanceof Fault && error.code === "runtime_unavailable")
-    if (written)
-      moveRequest(tx, request, "indeterminate", { reason: "the answer may not have reached the app-server" })
-    else moveRequest(tx, request, "open", { decision: undefined, decidedBy: undefined, decidedAt: undefined })
+    if (isFault(error, "runtime_unavailable")) {
+      moveRequest(tx, request, "open", { decision: undefined, decidedBy: undefined, decidedAt: undefined })
+    } else lose(tx, request, "the answer may not have reached the app-server")
   }
 
   /** The child showed that it has its answer, or that it needs none any more. */
@@ -136,15 +139,21 @@ export function createRequests({ db, log, clock, transcript, codex, audienceOf }
     for (const request of openRequests(tx, which.sessionId)) {
       if (which.turnId !== undefined && request.turnId !== which.turnId) continue
       if (which.runId !== undefined && request.runId !== which.runId) continue
-      if (request.state === "claimed") moveRequest(tx, request, end.claimed, { reason: end.reason })
-      else expire(tx, request, end.reason)
+      if (request.state === "open") expire(tx, request, end.reason)
+      else if (end.claimed === "answered") moveRequest(tx, request, "answered")
+      else lose(tx, request, end.reason)
     }
+  }
+
+  /** A claimed request whose answer nobody saw arrive. Where its end has been told it stays told. */
+  function lose(tx: Tx, request: Request, reason: string): void {
+    moveRequest(tx, request, "indeterminate", { reason })
+    if (request.handedAt === undefined) closed(tx, request, { ...expiredOf(request), state: "indeterminate" })
   }
 
   function expire(tx: Tx, request: Request, reason: string): void {
     moveRequest(tx, request, "expired", { reason })
-    const end = request.kind === "tool_call" ? { status: "expired", success: false } : { status: "expired" }
-    closed(tx, { ...request, reason }, end)
+    closed(tx, request, expiredOf(request))
   }
 
   function closed(tx: Tx, request: Request, end: Record<string, unknown>): void {
@@ -209,6 +218,9 @@ function known(tx: Tx, id: string): Request {
   if (!request) throw new Error(`request ${id} is not in its table`)
   return request
 }
+
+const expiredOf = ({ kind }: Request) =>
+  kind === "tool_call" ? { status: "expired", success: false } : { status: "expired" }
 
 function repeated(request: Request, decision: string): true {
   if (request.decision === decision && request.state !== "indeterminate") return true

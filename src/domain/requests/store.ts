@@ -35,6 +35,8 @@ export interface Request {
   decision: string | undefined
   decidedBy: string | undefined
   decidedAt: number | undefined
+  /** When the child's pipe took the answer and the clients were told. */
+  handedAt: number | undefined
   /** Why it expired, for people. */
   reason: string | undefined
 }
@@ -46,7 +48,8 @@ const OPEN_ALL = `SELECT * FROM requests WHERE state IN ('open', 'claimed') ORDE
 const OLDEST = `SELECT min(created_at) AS at FROM requests WHERE state = 'open'`
 const INSERT = `INSERT INTO requests (id, kind, method, session_id, turn_id, item_id, run_id, rpc_id, summary, params, created_at, state)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')`
-const MOVE = `UPDATE requests SET state = ?, decision = ?, decided_by = ?, decided_at = ?, reason = ? WHERE id = ? AND state = ?`
+const HANDED = `UPDATE requests SET handed_at = ? WHERE id = ?`
+const MOVE = `UPDATE requests SET state = ?, decision = ?, decided_by = ?, decided_at = ?, handed_at = ?, reason = ? WHERE id = ? AND state = ?`
 
 export const readRequest = (db: Reader, id: string): Request | undefined => requestOf(db.get(GET, id))
 export const requestByRpc = (db: Reader, runId: string, rpcId: string): Request | undefined =>
@@ -59,7 +62,7 @@ export const oldestOpenAt = (db: Reader): number | undefined =>
 
 export function insertRequest(
   tx: Tx,
-  r: Omit<Request, "state" | "decision" | "decidedBy" | "decidedAt" | "reason">,
+  r: Omit<Request, "state" | "decision" | "decidedBy" | "decidedAt" | "handedAt" | "reason">,
 ): void {
   tx.run(
     INSERT,
@@ -77,6 +80,9 @@ export function insertRequest(
   )
 }
 
+/** The child's pipe has the answer: noted on a claimed request, whatever becomes of it. */
+export const noteHanded = (tx: Tx, id: string, at: number): void => void tx.run(HANDED, at, id)
+
 /** Moves a request on. A move that the picture doesn't have is a bug; one that another made first is false. */
 export function moveRequest(tx: Tx, from: Request, to: RequestState, fields: Partial<Request> = {}): boolean {
   if (!MOVES[from.state].includes(to))
@@ -88,6 +94,7 @@ export function moveRequest(tx: Tx, from: Request, to: RequestState, fields: Par
     next.decision ?? null,
     next.decidedBy ?? null,
     next.decidedAt ?? null,
+    next.handedAt ?? null,
     next.reason ?? null,
     from.id,
     from.state,
@@ -114,6 +121,7 @@ function requestOf(row: Row | undefined): Request | undefined {
     decision: optional("decision"),
     decidedBy: optional("decided_by"),
     decidedAt: (row.decided_at as number | null) ?? undefined,
+    handedAt: (row.handed_at as number | null) ?? undefined,
     reason: optional("reason"),
   }
 }

@@ -23,7 +23,8 @@ interface Spawn {
 }
 
 export const runStatements = {
-  begin: (tx: Tx, { id, startedAt }: { id: string; startedAt: number }): void => void tx.run(BEGIN, id, startedAt),
+  begin: (tx: Tx, { id, startedAt }: { id: string; startedAt: number }): void =>
+    void tx.run(BEGIN, id, startedAt),
   spawned: (tx: Tx, id: string, { pid, startTicks, bootId }: Spawn): void =>
     void tx.run(SPAWNED, pid, startTicks === undefined ? null : String(startTicks), bootId, id),
   thread: (tx: Tx, id: string, threadId: string): void => void tx.run(THREAD, id, threadId),
@@ -47,10 +48,12 @@ export const runStatements = {
     const row = db.get(METHODS, key)
     return row && (JSON.parse(row.methods as string) as string[])
   },
-  keepMethods: (tx: Tx, key: string, methods: string[]): void => void tx.run(KEEP_METHODS, key, JSON.stringify(methods)),
+  keepMethods: (tx: Tx, key: string, methods: string[]): void =>
+    void tx.run(KEEP_METHODS, key, JSON.stringify(methods)),
 }
 
-export const readHouse = (db: Reader, key: string): string | undefined => db.get(HOUSE, key)?.value as string | undefined
+export const readHouse = (db: Reader, key: string): string | undefined =>
+  db.get(HOUSE, key)?.value as string | undefined
 
 /** Writes it if nobody has, and answers what stands. */
 export function writeHouse(tx: Tx, key: string, value: string): string {

@@ -1,5 +1,5 @@
 // Which items of a thread are under way. When none is, everything streamed before is told whole, and the log may drop its
-// deltas without a gap (decisions 3).
+// deltas without a gap (decisions 3). Telling it the same twice, in order, changes nothing: acts may run twice.
 
 export function createStreaming() {
   const open = new Map<string, Set<string>>()
@@ -15,11 +15,7 @@ export function createStreaming() {
     },
     /** The turn is over, with or without its items' ends. */
     endAll: (thread: string): void => void open.delete(thread),
-    /** True when nothing is under way once `item` has ended. */
-    settlesWithout(thread: string, item: string): boolean {
-      const items = open.get(thread)
-      return !items || items.size === 0 || (items.size === 1 && items.has(item))
-    },
+    idle: (thread: string): boolean => !open.has(thread),
   }
 }
 export type Streaming = ReturnType<typeof createStreaming>

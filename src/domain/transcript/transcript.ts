@@ -37,7 +37,9 @@ export function createTranscript({ db, clock }: TranscriptNeeds) {
 
   /** An item that started or ended, live. */
   function record(tx: Tx, sessionId: string, live: LiveItem): void {
-    put(tx, sessionId, entryOfItem(live, clock.now()), JSON.stringify(live.item))
+    // An item stays in the turn in which it began: 0.130 tells ends of commands in the turn after (tried).
+    const turnId = readEntry(tx, sessionId, live.item.id)?.turnId ?? live.turnId
+    put(tx, sessionId, entryOfItem({ ...live, turnId }, clock.now()), JSON.stringify(live.item))
   }
 
   /** Takes streamed text in. Called after the commit of the delta's event, so that nothing is heard twice. */

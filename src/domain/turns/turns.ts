@@ -4,7 +4,6 @@
 import { Fault } from "../../base/fault.ts"
 import type { Clock } from "../../base/kit/clock.ts"
 import { createLanes } from "../../base/kit/lanes.ts"
-import { createSignal } from "../../base/kit/signal.ts"
 import type { Db, Reader, Tx } from "../../base/storage/port.ts"
 import type { ControlsRoom } from "../controls/controls.ts"
 import { type Controls, type Overrides, withOverrides } from "../controls/tuple.ts"
@@ -41,7 +40,6 @@ export interface TurnsNeeds {
   clock: Clock
   controls: ControlsRoom
   codex: RunsTurns
-  onFault(error: unknown): void
 }
 
 export interface SendMessage extends Overrides {
@@ -49,9 +47,8 @@ export interface SendMessage extends Overrides {
   effort?: string | undefined
 }
 
-export function createTurns({ db, clock, controls, codex, onFault }: TurnsNeeds) {
+export function createTurns({ db, clock, controls, codex }: TurnsNeeds) {
   const lanes = createLanes()
-  const settled = createSignal<string>(onFault)
   let draining = false
 
   /** Joins the running turn, else starts one. Answers the turn's id. */
@@ -108,7 +105,7 @@ export function createTurns({ db, clock, controls, codex, onFault }: TurnsNeeds)
     const { sessionId, id } = end
     if (readTurn(tx, sessionId, id) === undefined) open(tx, end)
     const turn = readTurn(tx, sessionId, id)
-    if (!turn || turn.status !== "inProgress") return false
+    if (turn?.status !== "inProgress") return false
     writeTurn(tx, {
       ...turn,
       status: end.status,
@@ -136,9 +133,6 @@ export function createTurns({ db, clock, controls, codex, onFault }: TurnsNeeds)
       readTurn(reader, sessionId, id),
     list: (sessionId: string): Turn[] => turnsOf(db, sessionId),
     running: (reader: Reader = db): Turn[] => runningTurns(reader),
-    /** To be told after the commit in which a turn ended. */
-    told: (sessionId: string): void => settled.emit(sessionId),
-    onSettled: (hear: (sessionId: string) => void): Disposable => settled.on(hear),
     /** From now on no turn starts. */
     drain: (): void => {
       draining = true

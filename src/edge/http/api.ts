@@ -45,7 +45,9 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
   app.use("/api/*", withKey(opens))
   app.use("/api/tool-calls/*", bodyLimit({ maxSize: MAX_TOOL_BODY, onError: tooLarge }))
   app.use("/api/*", async (c, next) =>
-    c.req.path.startsWith("/api/tool-calls/") ? next() : bodyLimit({ maxSize: MAX_BODY, onError: tooLarge })(c, next),
+    c.req.path.startsWith("/api/tool-calls/")
+      ? next()
+      : bodyLimit({ maxSize: MAX_BODY, onError: tooLarge })(c, next),
   )
   app.use("/api/*", wellFormed)
   app.route("/api", streamRoutes(needs))
@@ -57,13 +59,16 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
   const methods = methodTable(app.routes)
   app.notFound((c) => {
     const allow = methods(c.req.path)
-    if (allow.length === 0) return faultReply(new Fault("route_not_found", `Route ${c.req.method}:${c.req.path} not found`))
+    if (allow.length === 0)
+      return faultReply(new Fault("route_not_found", `Route ${c.req.method}:${c.req.path} not found`))
     const fault = new Fault("method_not_allowed", `${c.req.method} is not allowed here`)
     return faultReply(fault, { allow: allow.join(", ") })
   })
   app.onError((error, c) => {
-    if (error instanceof Fault) return faultReply(error, error.code === "unauthorized" ? { "www-authenticate": "Bearer" } : {})
-    if (error instanceof HTTPException) return faultReply(new Fault("request_failed", error.message || "the request can't be read"))
+    if (error instanceof Fault)
+      return faultReply(error, error.code === "unauthorized" ? { "www-authenticate": "Bearer" } : {})
+    if (error instanceof HTTPException)
+      return faultReply(new Fault("request_failed", error.message || "the request can't be read"))
     const requestId = c.get("requestId")
     logger.error("a request failed by a bug", { requestId, method: c.req.method, path: c.req.path, error })
     return faultReply(new Fault("internal_error", "something went wrong in the daemon", { requestId }))
@@ -91,7 +96,9 @@ function methodTable(routes: { method: string; path: string }[]) {
     if (method === "GET") known.add("HEAD")
   }
   const patterns = [...table].map(([path, methods]) => ({ methods, is: patternOf(path) }))
-  return (path: string): string[] => [...new Set(patterns.filter((p) => p.is.test(path)).flatMap((p) => [...p.methods]))]
+  return (path: string): string[] => [
+    ...new Set(patterns.filter((p) => p.is.test(path)).flatMap((p) => [...p.methods])),
+  ]
 }
 
 const patternOf = (path: string): RegExp =>

@@ -24,7 +24,8 @@ export function sameHouse({ host, allowedHosts, allowedOrigins }: DoorNeeds) {
   const origins = new Set(allowedOrigins.map((origin) => origin.toLowerCase()))
   return createMiddleware<HttpEnv>(async (c, next) => {
     const named = c.req.header("host") ?? ""
-    if (!hosts.has(bare(named))) throw new Fault("forbidden_host", "this Host is not allowed; see API_ALLOWED_HOSTS")
+    if (!hosts.has(bare(named)))
+      throw new Fault("forbidden_host", "this Host is not allowed; see API_ALLOWED_HOSTS")
     const origin = c.req.header("origin")?.toLowerCase()
     if (origin !== undefined && origin !== `http://${named.toLowerCase()}` && !origins.has(origin)) {
       throw new Fault("forbidden_origin", "this Origin is not allowed; see API_ALLOWED_ORIGINS")

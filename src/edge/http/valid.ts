@@ -33,9 +33,11 @@ export const wellFormed: MiddlewareHandler = async (c, next) => {
     throw new Fault("unsupported_media_type", `the body must be application/json, not ${type.slice(0, 100)}`)
   }
   if (type === undefined ? text === "" : !JSON_TYPE.test(type)) return next()
-  if (type === undefined) throw new Fault("unsupported_media_type", "the body must be sent as application/json")
+  if (type === undefined)
+    throw new Fault("unsupported_media_type", "the body must be sent as application/json")
   if (text === "") throw new Fault("request_failed", "the body is empty although it is said to be JSON")
-  if (parsed(text) === null) throw new Fault("invalid_request", "the body must be an object", { issues: NOT_AN_OBJECT })
+  if (parsed(text) === null)
+    throw new Fault("invalid_request", "the body must be an object", { issues: NOT_AN_OBJECT })
   return next()
 }
 

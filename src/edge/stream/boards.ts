@@ -2,8 +2,8 @@
 // thread is on `t:<thread>:<family>` and `g:<family>`; a frame goes to at most two topics and no listener is on both.
 
 import type { Scope } from "../../base/events/event.ts"
-import { FAMILIES, type Family, type FamilyMask, indexesOf, indexOf } from "./families.ts"
 import type { Listener, Outlet } from "./listener.ts"
+import { FAMILIES, type Family, type FamilyMask, indexesOf, indexOf } from "./wire/families.ts"
 
 export interface Topic {
   readonly name: string

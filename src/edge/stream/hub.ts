@@ -7,9 +7,9 @@ import type { Log } from "../../base/events/log.ts"
 import type { Clock } from "../../base/kit/clock.ts"
 import type { Platform } from "../../base/platform/port.ts"
 import { createBoards } from "./boards.ts"
-import { createFraming, type Frame } from "./frames.ts"
 import type { Listener, Outlet, Wish } from "./listener.ts"
 import { createReplays } from "./replay.ts"
+import { createFraming, type Frame } from "./wire/frames.ts"
 
 export interface HubNeeds {
   log: Log

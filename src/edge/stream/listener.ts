@@ -1,6 +1,6 @@
 // A listener: somewhere to send (a socket, a stream of events), and what it wants to hear.
 
-import type { FamilyMask } from "./families.ts"
+import type { FamilyMask } from "./wire/families.ts"
 
 export interface Wish {
   /** Only this thread and what is for everybody; null is everything but system-owned sessions. */

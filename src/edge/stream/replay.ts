@@ -5,9 +5,9 @@
 import type { LoggedEvent } from "../../base/events/event.ts"
 import type { Log } from "../../base/events/log.ts"
 import type { Clock } from "../../base/kit/clock.ts"
-import type { Framing } from "./frames.ts"
 import type { Listener } from "./listener.ts"
 import { mayHear } from "./visible.ts"
+import type { Framing } from "./wire/frames.ts"
 
 export interface ReplayNeeds {
   log: Log

@@ -1,10 +1,10 @@
 // The websocket door: parses what a listener asks for, upgrades, and answers its few commands (wire-contract §2.1).
 
 import type { Peer, Socket, SocketHandlers } from "../../base/platform/port.ts"
-import { parseCommand } from "./commands.ts"
 import type { Hub } from "./hub.ts"
 import type { Listener, Outlet, Wish } from "./listener.ts"
-import { parseQuery } from "./query.ts"
+import { parseCommand } from "./wire/commands.ts"
+import { parseQuery } from "./wire/query.ts"
 
 /** Lies in SocketData.listener: first what was asked for, then who listens. */
 interface Seat {

@@ -6,7 +6,7 @@ import { TIMERS } from "../../base/kit/timers.ts"
 import type { Peer } from "../../base/platform/port.ts"
 import type { Hub } from "./hub.ts"
 import type { Listener, Outlet, Wish } from "./listener.ts"
-import { parseQuery } from "./query.ts"
+import { parseQuery } from "./wire/query.ts"
 
 export interface EventsNeeds {
   hub: Hub
@@ -17,7 +17,7 @@ export interface EventsNeeds {
 }
 
 const RETRY_MS = 1_000
-/** Bytes that may wait before a replay pauses. */
+/** Length of a chunk, and of what may wait before a replay pauses. */
 const ROOM = 64 * 1024
 
 export function createEvents({ hub, clock, logId, maxLagBytes }: EventsNeeds) {
@@ -43,41 +43,52 @@ export function createEvents({ hub, clock, logId, maxLagBytes }: EventsNeeds) {
     const encoder = new TextEncoder()
     let listener: Listener | undefined
     let heartbeat: Disposable | undefined
-    let waiting = ""
+    let controller: ReadableStreamDefaultController<Uint8Array> | undefined
+    let waiting: string[] = []
+    let lag = 0
     let ended = false
 
-    const start = (controller: ReadableStreamDefaultController<Uint8Array>) => {
-      // What one tick tells is written as one chunk.
-      const flush = () => {
-        if (ended || waiting === "") return
-        const bytes = encoder.encode(waiting)
-        waiting = ""
-        controller.enqueue(bytes)
+    /** Hands on what waits, as far as the reader has room; frames of one tick go as one chunk. */
+    const flush = () => {
+      while (!ended && waiting.length > 0 && (controller?.desiredSize ?? 0) > 0) {
+        const chunk = cutChunk(waiting)
+        lag -= chunk.length
+        controller?.enqueue(encoder.encode(chunk))
       }
-      const write = (text: string): boolean => {
-        if (ended) return false
-        if (waiting === "") queueMicrotask(flush)
-        waiting += text
-        const room = (controller.desiredSize ?? 0) - waiting.length
-        if (room < -maxLagBytes) giveUp()
-        return room > 0
-      }
-      const giveUp = () => {
+    }
+    const write = (text: string): boolean => {
+      if (lag > maxLagBytes) giveUp()
+      if (ended) return false
+      if (waiting.length === 0) queueMicrotask(flush)
+      waiting.push(text)
+      lag += text.length
+      return lag < ROOM
+    }
+    const end = () => {
+      ended = true
+      waiting = []
+      lag = 0
+      heartbeat?.[Symbol.dispose]()
+    }
+    // The reader is left with what it has room for: whole frames without a hole.
+    const giveUp = () => {
+      end()
+      if (listener !== undefined) hub.tooSlow(listener)
+      controller?.close()
+    }
+    const outlet: Outlet = {
+      kind: "events",
+      send: (text, seq) => write(seq === 0 ? `data: ${text}\n\n` : `id: ${logId}.${seq}\ndata: ${text}\n\n`),
+      cut() {
+        if (ended) return
+        if (waiting.length > 0) controller?.enqueue(encoder.encode(waiting.join("")))
         end()
-        if (listener !== undefined) hub.tooSlow(listener)
-        controller.error(new Error("the reader was too slow"))
-      }
-      const outlet: Outlet = {
-        kind: "events",
-        send: (text, seq) =>
-          write(seq === 0 ? `data: ${text}\n\n` : `id: ${logId}.${seq}\ndata: ${text}\n\n`),
-        cut() {
-          if (ended) return
-          flush()
-          end()
-          controller.close()
-        },
-      }
+        controller?.close()
+      },
+    }
+
+    const start = (own: ReadableStreamDefaultController<Uint8Array>) => {
+      controller = own
       write(`retry: ${RETRY_MS}\n\n`)
       listener = hub.join(outlet, wish, since)
       // An id without data moves the reader's Last-Event-ID and shows nothing: one that hears little comes back without a
@@ -87,16 +98,11 @@ export function createEvents({ hub, clock, logId, maxLagBytes }: EventsNeeds) {
       if (listener.replay === undefined) beat()
       heartbeat = clock.every(TIMERS.sseHeartbeatMs, beat)
     }
-    const end = () => {
-      ended = true
-      waiting = ""
-      heartbeat?.[Symbol.dispose]()
-    }
-
     return {
       start,
       pull() {
-        if (listener !== undefined) hub.drained(listener)
+        flush()
+        if (waiting.length === 0 && listener !== undefined) hub.drained(listener)
       },
       cancel() {
         end()
@@ -106,4 +112,12 @@ export function createEvents({ hub, clock, logId, maxLagBytes }: EventsNeeds) {
   }
   return { openEvents }
 }
+
+/** Takes frames off the front, about a chunk's worth. */
+function cutChunk(waiting: string[]): string {
+  let count = 0
+  for (let length = 0; count < waiting.length && length < ROOM; count++) length += waiting[count]?.length ?? 0
+  return waiting.splice(0, count).join("")
+}
+
 export type Events = ReturnType<typeof createEvents>

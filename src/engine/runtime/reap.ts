@@ -1,5 +1,5 @@
 // What a run leaves behind is found and ended (decisions 30): members of its session, processes that carry our
-// CODEXD_RUN, those with a CODEX_THREAD_ID of its threads, and the living children of all these. Never ourselves, our
+// CODEXD_RUN, those with a CODEX_THREAD_ID of its threads, and the living kin of all these. Never ourselves, our
 // ancestors, or what only looks alike: a pid used again, another codex on the same thread.
 
 import { type Backoff, backoffMs } from "../../base/kit/backoff.ts"
@@ -48,7 +48,7 @@ export interface ReapNeeds {
 export interface Reaped {
   pid: number
   name: string
-  why: "session" | "environment" | "thread" | "descendant"
+  why: "session" | "environment" | "thread" | "kin"
   /** The run it is known to belong to. */
   runId?: string
   /** What ended it. */
@@ -126,7 +126,7 @@ export function findSurvivors({
     const run = mark === undefined && past.find((r) => ownsThread(r, environ.CODEX_THREAD_ID, row))
     if (run && !underAnotherCodex(row, byPid)) take(row, "thread", run.id)
   }
-  takeDescendants(rows, found, take)
+  takeKin({ rows, found, untouchable, take })
   return [...found.values()]
 }
 
@@ -151,17 +151,25 @@ function underAnotherCodex(row: ProcessRow, byPid: Map<number, ProcessRow>): boo
   return false
 }
 
-/** Living children, and members of sessions that a survivor leads: it made the session, so all of it came from it. */
-function takeDescendants(
-  rows: ProcessRow[],
-  found: Map<number, Survivor>,
-  take: (row: ProcessRow, why: Survivor["why"], runId?: string) => void,
-) {
+interface Kin {
+  rows: ProcessRow[]
+  found: Map<number, Survivor>
+  untouchable: Set<number>
+  take(row: ProcessRow, why: Survivor["why"], runId?: string): void
+}
+/**
+ * Living children, and who shares a survivor's session: commands get a session of their own, so all in it came from the
+ * command, also what cleared its environment.
+ */
+function takeKin({ rows, found, untouchable, take }: Kin) {
+  const ours = new Set(rows.filter((row) => untouchable.has(row.pid)).map((row) => row.session))
   for (let before = -1; before !== found.size; ) {
     before = found.size
+    const sessions = new Map<number, Survivor>()
+    for (const kin of found.values()) if (!ours.has(kin.row.session)) sessions.set(kin.row.session, kin)
     for (const row of rows) {
-      const kin = found.get(row.parent) ?? found.get(row.session)
-      if (kin) take(row, "descendant", kin.runId)
+      const kin = found.get(row.parent) ?? sessions.get(row.session)
+      if (kin) take(row, "kin", kin.runId)
     }
   }
 }

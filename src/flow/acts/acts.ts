@@ -33,11 +33,8 @@ export function createActs({ rooms, log, clock, contexts }: ActsNeeds) {
     const reason = `its turn ended: ${status}`
     rooms.requests.expireWhere(tx, { sessionId, turnId: id }, { reason, claimed: "answered" })
     rooms.sessions.touch(tx, sessionId, { materialized: true })
-    after(() => {
-      rooms.streaming.endAll(sessionId)
-      rooms.transcript.silence(sessionId)
-      rooms.turns.told(sessionId)
-    })
+    rooms.streaming.endAll(sessionId)
+    after(() => rooms.transcript.silence(sessionId))
   }
 
   /**

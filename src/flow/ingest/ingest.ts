@@ -2,14 +2,14 @@
 // read in one commit. A message that breaks a handler is told all the same and breaks nothing else.
 
 import type { Log } from "../../base/events/log.ts"
-import type { Logger } from "../../base/observe/logger.ts"
+import type { Logger, Masks } from "../../base/observe/logger.ts"
 import type { Db, Tx } from "../../base/storage/port.ts"
 import { notified } from "../../domain/events.ts"
-import type { Message } from "../../engine/runtime/protocol/wire.ts"
+import { type Message, RPC } from "../../engine/runtime/protocol/wire.ts"
 import type { Acts } from "../acts/acts.ts"
 import type { Rooms } from "../rooms.ts"
 import type { Contexts } from "./contexts.ts"
-import { isDelta, isRaw, paramsOf, threadOf, turnOf } from "./message.ts"
+import { isDelta, isForEverybody, isRaw, type Params, paramsOf, threadOf, turnOf } from "./message.ts"
 import { notifications, PASSED_ON, TEXT_DELTAS, type Told } from "./notifications.ts"
 import { takeRequest } from "./requests.ts"
 
@@ -17,92 +17,97 @@ export interface IngestNeeds {
   db: Db
   log: Log
   logger: Logger
+  masks: Masks
   rooms: Rooms
   acts: Acts
   contexts: Contexts
 }
 
+interface Taken {
+  tx: Tx
+  message: Message
+  runId: string
+  after(fn: () => void): void
+  /** False for a message whose handler failed: it is passed on without its meaning. */
+  meant: boolean
+}
+
 export function createIngest(needs: IngestNeeds) {
-  const { db, log, logger, rooms, contexts } = needs
+  const { db, log, logger, masks, rooms, contexts } = needs
   const table = notifications(needs)
   const unknown = new Map<string, number>()
 
   /** One read of the child's stdout. Committed and told when it returns. */
   function take(batch: Message[], runId: string): void {
-    const after: (() => void)[] = []
-    const whole = db.actNow((tx) => {
-      after.length = 0
-      for (const message of batch) one(tx, message, runId, after, true)
-    })
-    if (whole.ok) return run(after)
+    const whole = together(batch, runId, true)
+    if (whole.ok) return
     if (batch.length > 1) for (const message of batch) take([message], runId)
     else if (batch[0]) alone(batch[0], runId, whole.error)
   }
 
+  function together(batch: Message[], runId: string, meant: boolean) {
+    const work: (() => void)[] = []
+    const after = (fn: () => void) => void work.push(fn)
+    const outcome = db.actNow((tx) => {
+      work.length = 0
+      for (const message of batch) one({ tx, message: masked(message), runId, after, meant })
+    })
+    if (outcome.ok) run(work)
+    return outcome
+  }
+
   /** A message that could not be taken in: it is passed on without its meaning; on a full disk unstored. */
   function alone(message: Message, runId: string, cause: unknown): void {
-    if (db.full) return untold(message, runId)
+    if (db.full) {
+      untold(message, runId)
+      return
+    }
     logger.error("a message of the app-server could not be taken in", {
       method: message.method,
       error: cause,
     })
-    const after: (() => void)[] = []
-    const again = db.actNow((tx) => {
-      after.length = 0
-      one(tx, message, runId, after, false)
-    })
-    if (again.ok) run(after)
-    else untold(message, runId)
+    if (message.kind === "request" || !together([message], runId, false).ok) untold(message, runId)
   }
 
   function untold(message: Message, runId: string): void {
     if (message.kind === "request") {
-      rooms.codex.refuse(
-        runId,
-        message.rpcId ?? "",
-        -32603,
-        "the request could not be stored: no room on the disk",
-      )
+      rooms.codex.refuse(runId, message.rpcId ?? "", RPC.internal, "codexd could not store this request")
+      return
     }
-    const params = paramsOf(message.params)
+    const { method, raw, params: given } = masked(message)
+    const params = paramsOf(given)
     const context = contexts.of(db, threadOf(params))
-    const line = {
-      audience: context.audience,
-      context: contexts.compose(context, turnOf(params)),
-      raw: message.raw,
-    }
-    if (message.kind === "notification") {
-      log.tellUnstored([notified(line, { delta: isDelta(message.method), settles: false, stored: true })])
-    }
+    const line = { audience: context.audience, context: contexts.compose(context, turnOf(params)), raw }
+    log.tellUnstored([notified(line, { delta: isDelta(method), settles: false, stored: true })])
   }
 
-  function one(tx: Tx, message: Message, runId: string, after: (() => void)[], meant: boolean): void {
-    if (message.kind === "request")
-      return takeRequest(needs, { tx, message, runId, after: (fn) => after.push(fn) })
+  /** Our own secrets don't leave, even where a command printed them (decisions 34). */
+  function masked(message: Message): Message {
+    const raw = masks.apply(message.raw)
+    if (raw === message.raw) return message
+    return { ...message, raw, params: (JSON.parse(raw) as { params?: unknown }).params }
+  }
+
+  function one(taken: Taken): void {
+    const { tx, message, runId, after, meant } = taken
+    if (message.kind === "request") {
+      takeRequest(needs, { tx, message, runId, after })
+      return
+    }
     const { method, raw } = message
     const params = paramsOf(message.params)
     const threadId = threadOf(params)
     const delta = isDelta(method)
-    if (!delta && meant && threadId !== null) {
-      const told = {
-        tx,
-        threadId,
-        turnId: turnOf(params),
-        runId,
-        params,
-        after: (fn: () => void) => after.push(fn),
-      }
-      handle(method, told)
-    }
+    const named = turnOf(params)
+    if (!delta && meant && threadId !== null)
+      handle(method, { tx, threadId, turnId: named, runId, params, after })
     const context = contexts.of(tx, threadId)
     const turnId =
-      turnOf(params) ?? (delta || threadId === null ? null : (rooms.turns.active(threadId, tx)?.id ?? null))
+      named ?? (delta || threadId === null ? null : (rooms.turns.active(threadId, tx)?.id ?? null))
     const line = { audience: context.audience, context: contexts.compose(context, turnId), raw }
-    log.append(
-      tx,
-      notified(line, { delta, settles: settles(method, threadId, params), stored: !isRaw(method) }),
-    )
-    if (delta && threadId !== null) hearText(method, threadId, params, after)
+    const kind = { delta, settles: settles(method, threadId), stored: !isRaw(method) }
+    log.append(tx, notified(line, { ...kind, everybody: isForEverybody(method) }))
+    if (delta && threadId !== null) hearText(taken, threadId, params)
   }
 
   function handle(method: string, told: Told): void {
@@ -111,26 +116,17 @@ export function createIngest(needs: IngestNeeds) {
     else if (!PASSED_ON.has(method)) unknown.set(method, (unknown.get(method) ?? 0) + 1)
   }
 
-  function settles(method: string, threadId: string | null, params: Record<string, unknown>): boolean {
-    if (threadId === null) return false
-    if (method === "turn/completed") return true
-    const item = paramsOf(params.item).id
-    return (
-      method === "item/completed" &&
-      typeof item === "string" &&
-      rooms.streaming.settlesWithout(threadId, item)
-    )
+  /** True when the message ends the last item that was under way in its thread. */
+  function settles(method: string, threadId: string | null): boolean {
+    if (threadId === null || (method !== "item/completed" && method !== "turn/completed")) return false
+    return rooms.streaming.idle(threadId)
   }
 
-  function hearText(
-    method: string,
-    threadId: string,
-    params: Record<string, unknown>,
-    after: (() => void)[],
-  ): void {
+  function hearText({ after, message }: Taken, threadId: string, params: Params): void {
     const { itemId, delta } = params
-    if (TEXT_DELTAS[method] === undefined || typeof itemId !== "string" || typeof delta !== "string") return
-    after.push(() => rooms.transcript.hear(threadId, itemId, delta))
+    if (TEXT_DELTAS[message.method] === undefined || typeof itemId !== "string" || typeof delta !== "string")
+      return
+    after(() => rooms.transcript.hear(threadId, itemId, delta))
   }
 
   function run(after: (() => void)[]): void {

@@ -37,11 +37,11 @@ export function threadOf(params: Params): string | null {
 
 /** The turn named anywhere in the params (wire-contract §4.1). */
 export function turnOf(params: Params): string | null {
+  const own = text(params.turnId) ?? text(params.turn_id)
+  if (own !== undefined) return own
   const turn = paramsOf(params.turn)
   const item = paramsOf(params.item)
   return (
-    text(params.turnId) ??
-    text(params.turn_id) ??
     text(turn.id) ??
     text(turn.turnId) ??
     text(turn.turn_id) ??
@@ -57,6 +57,17 @@ const DELTA = /(?:delta|progress|patchUpdated|summaryPartAdded)$/i
 
 /** True for what only builds up something that is told whole later. */
 export const isDelta = (method: string): boolean => DELTA.test(method)
+
+/** Those whose alias everybody gets (wire-contract §2.4). */
+export const isForEverybody = (method: string): boolean => EVERYBODY.has(method)
+
+const EVERYBODY: ReadonlySet<string> = new Set([
+  "app/list/updated",
+  "mcpServer/oauthLogin/completed",
+  "account/updated",
+  "account/login/completed",
+  "account/rateLimits/updated",
+])
 
 /** Raw response items: passed on, not stored. */
 export const isRaw = (method: string): boolean =>

@@ -23,8 +23,8 @@ type Handler = (told: Told) => void
 const on =
   <S extends v.GenericSchema>(schema: S, handle: (told: Told, params: v.InferOutput<S>) => void): Handler =>
   (told) => {
-    const parsed = v.safeParse(schema, told.params)
-    if (parsed.success) handle(told, parsed.output)
+    // The params themselves go on, not the parsed copy: it would change the order of keys in what we store.
+    if (v.is(schema, told.params)) handle(told, told.params as v.InferOutput<S>)
   }
 
 const thread = v.looseObject({ thread: ThreadParam })
@@ -71,7 +71,7 @@ export const notifications = ({
   "turn/failed": on(turn, (told, p) =>
     acts.endTurn(told.tx, { ...endOf(told, p.turn), status: "failed" }, told.after),
   ),
-  "item/started": on(item, ({ tx, threadId, turnId, runId, after }, p) => {
+  "item/started": on(item, ({ tx, threadId, turnId, runId }, p) => {
     const id = p.turnId ?? turnId
     if (!id) return
     rooms.turns.open(tx, { sessionId: threadId, id, runId })
@@ -81,7 +81,7 @@ export const notifications = ({
       status: "streaming",
       startedAt: p.startedAtMs ?? undefined,
     })
-    after(() => rooms.streaming.begin(threadId, p.item.id))
+    rooms.streaming.begin(threadId, p.item.id)
     if (p.item.type === "userMessage") rooms.sessions.spoke(tx, threadId, spokenOf(p.item).content)
   }),
   "item/completed": on(item, ({ tx, threadId, turnId, runId, after }, p) => {
@@ -94,10 +94,8 @@ export const notifications = ({
       status: "complete",
       completedAt: p.completedAtMs ?? undefined,
     })
-    after(() => {
-      rooms.streaming.end(threadId, p.item.id)
-      rooms.transcript.silence(threadId, p.item.id)
-    })
+    rooms.streaming.end(threadId, p.item.id)
+    after(() => rooms.transcript.silence(threadId, p.item.id))
   }),
   "serverRequest/resolved": on(resolved, ({ tx, runId, after }, p) => {
     rooms.requests.resolved(tx, runId, p.requestId)

@@ -1,10 +1,11 @@
 // Keeps our tables true to the child's disk: threads made elsewhere appear in the list, and a session's history is laid
 // beside our ledger the first time it is opened in a run of the child.
 
+import { isFault } from "../../base/fault.ts"
+import { isUuid } from "../../base/kit/ids.ts"
 import type { Logger } from "../../base/observe/logger.ts"
 import type { Db } from "../../base/storage/port.ts"
 import type { Session, ThreadRecord } from "../../domain/sessions/session.ts"
-import { isFault } from "../../base/fault.ts"
 import type { Rooms } from "../rooms.ts"
 import { adopt } from "./history.ts"
 
@@ -25,7 +26,10 @@ export function createReconcile({ db, rooms, logger, readyRun }: ReconcileNeeds)
       for (const archived of [false, true]) {
         let cursor: string | null = null
         do {
-          const page: Awaited<ReturnType<typeof rooms.codex.listThreads>> = await rooms.codex.listThreads({ archived, cursor })
+          const page: Awaited<ReturnType<typeof rooms.codex.listThreads>> = await rooms.codex.listThreads({
+            archived,
+            cursor,
+          })
           await db.act((tx) => {
             for (const thread of page.data) rooms.sessions.learn(tx, thread, { materialized: true, archived })
           })
@@ -60,15 +64,16 @@ export function createReconcile({ db, rooms, logger, readyRun }: ReconcileNeeds)
     }
   }
 
-  /** A session by id: ours, else asked of the child once (decisions 12). Undefined for one that nobody knows. */
+  /** A session by id: ours, else asked of the child once (decisions 12). Undefined for one that nobody knows. Throws `runtime_unavailable`. */
   async function find(id: string): Promise<Session | undefined> {
     const own = rooms.sessions.find(id)
-    if (own || readyRun() === undefined) return own
+    if (own || !isUuid(id)) return own
     try {
       const thread = (await rooms.codex.readThread(id)) as ThreadRecord
       return await db.act((tx) => rooms.sessions.learn(tx, thread, { materialized: true }))
     } catch (error) {
-      if (isFault(error, "not_found") || isFault(error, "invalid_state") || isFault(error, "invalid_params")) return undefined
+      if (isFault(error, "not_found") || isFault(error, "invalid_state") || isFault(error, "invalid_params"))
+        return undefined
       throw error
     }
   }

@@ -286,6 +286,7 @@ test("doctor processes says what it ended", async () => {
 
 async function freePort(): Promise<string> {
   const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("") })
+  const { port } = server
   await server.stop(true)
-  return String(server.port)
+  return String(port)
 }

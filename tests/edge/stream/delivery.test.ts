@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import type { Scope } from "../../../src/base/events/event.ts"
-import { FAMILIES } from "../../../src/edge/stream/families.ts"
+import { FAMILIES } from "../../../src/edge/stream/wire/families.ts"
 import { eventsOfScope, expected, type Want } from "./made.ts"
 import { openRig, settled } from "./rig.ts"
 
@@ -14,7 +14,10 @@ const SCOPES: [Scope, string | null][] = [
   ["global", "T1"],
 ]
 const WANTS: Want[] = [null, "T1", "T3"].flatMap((thread) =>
-  [undefined, ...FAMILIES.map((family) => [family]), ["notification", "alias"]].map((families) => ({ thread, families })),
+  [undefined, ...FAMILIES.map((family) => [family]), ["notification", "alias"]].map((families) => ({
+    thread,
+    families,
+  })),
 )
 const queryOf = ({ thread, families }: Want, more = "") =>
   `?threadId=${thread ?? ""}&families=${families?.join(",") ?? ""}${more}`
@@ -25,7 +28,9 @@ const shape = (text: string) => {
 
 test("every listener gets exactly the frames of its filter and families, live, in order, once", async () => {
   await using rig = await openRig()
-  const sockets = await Promise.all(WANTS.map((want, i) => rig.connect(queryOf(want), i % 2 ? "tcp" : "unix")))
+  const sockets = await Promise.all(
+    WANTS.map((want, i) => rig.connect(queryOf(want), i % 2 ? "tcp" : "unix")),
+  )
   const sources = await Promise.all(WANTS.map((want) => rig.listen(queryOf(want))))
   for (const [scope, thread] of SCOPES) await rig.tell(...eventsOfScope(scope, thread))
   for (const [i, want] of WANTS.entries()) {

@@ -24,10 +24,18 @@ export function eventsOfScope(scope: Scope, thread: string | null): NewEvent[] {
   const at = { scope, thread }
   const request = JSON.stringify({ turnId: "turn-1", session: null, requestId: "req-1", id: 7 })
   return [
-    notification("item/agentMessage/delta", { threadId: thread, delta: "ä\u2028}},\"" }, { ...at, class: "delta" }),
+    notification(
+      "item/agentMessage/delta",
+      { threadId: thread, delta: 'ä\u2028}},"' },
+      { ...at, class: "delta" },
+    ),
     notification("turn/plan/updated", { threadId: thread, plan: [{ step: "a" }, { step: "b" }] }, at),
     notification("account/updated", { authMode: null }, at),
-    event("app.request", { ...at, body: '{"id":7,"method":"execCommandApproval","params":{}}', context: request }),
+    event("app.request", {
+      ...at,
+      body: '{"id":7,"method":"execCommandApproval","params":{}}',
+      context: request,
+    }),
     event("request.unsupported", { ...at, body: '{"method":"x/y","id":9,"params":{}}' }),
     event("request.opened", { ...at, body: '{"frame":"approval","payload":{"approvalId":"a"}}' }),
     event("transcript.updated", { ...at, body: '{"messageId":"m"}' }),
@@ -45,7 +53,10 @@ export interface Want {
 }
 
 /** The seqs that a listener must see of an event, with the type of each. */
-export function expected(e: LoggedEvent, { thread: filter, families }: Want): { seq: number; type: string }[] {
+export function expected(
+  e: LoggedEvent,
+  { thread: filter, families }: Want,
+): { seq: number; type: string }[] {
   const rows: [index: number, family: string, type: string, scope: Scope | undefined][] = []
   const isHidden = e.scope === "hidden"
   const own: Scope = e.scope !== "global" ? e.scope : e.thread ? "thread" : "none"

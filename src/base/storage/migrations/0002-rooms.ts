@@ -83,6 +83,7 @@ CREATE TABLE requests (
   decision TEXT,
   decided_by TEXT,
   decided_at INTEGER,
+  handed_at INTEGER,
   reason TEXT
 ) STRICT;
 CREATE INDEX requests_pending ON requests (session_id, created_at) WHERE state IN ('open', 'claimed');

@@ -44,11 +44,10 @@ const NOTIFIED: Record<string, (params: Record<string, unknown>) => string | und
   "turn/completed": (params) => `turn ${fieldsOf(params.turn).status}`,
   "item/started": ({ item }) => itemLine("started", fieldsOf(item)),
   "item/completed": ({ item }) => itemLine("completed", fieldsOf(item)),
-  "item/commandExecution/outputDelta": ({ delta }) => `output: ${String(delta).trimEnd()}`,
 }
 
 function itemLine(state: string, item: Record<string, unknown>): string | undefined {
   if (item.type !== "commandExecution") return undefined
   if (state === "started") return `command wants to run: ${item.command}`
-  return `command ${item.status}, exit code ${item.exitCode}`
+  return `command ${item.status}, exit code ${item.exitCode}: ${String(item.aggregatedOutput ?? "").trimEnd()}`
 }

@@ -68,21 +68,26 @@ async function runtimeReady(client: Client): Promise<void> {
   using stream = client.listen("?families=system")
   await stream.until(({ type }) => type === "ready")
   // Asked after the stream is there, so that nothing falls between the two.
-  if (fieldsOf((await client.get("/api/health")).codex).initialized === true) return
+  const health = await client.get("/api/health")
+  if (isReady(fieldsOf(health.runtime).state, health.reasons)) return
   await stream.until(({ type, payload }) => {
     const { name, reason } = fieldsOf(payload)
-    if (type !== "runtime_updated") return false
-    if (name === "waiting" || name === "broken") throw new Error(`Codex does not start: ${reason}`)
-    return name === "ready"
+    return type === "runtime_updated" && isReady(name, reason)
   })
 }
 
+/** Throws when it will not be ready soon. */
+function isReady(state: unknown, reason: unknown): boolean {
+  if (state === "waiting" || state === "broken") throw new Error(`Codex does not start: ${reason}`)
+  return state === "ready"
+}
+
 function healthLine(health: Record<string, unknown>): string {
-  const { running, pid, initialized, version } = fieldsOf(health.codex)
+  const { running, pid, initialized } = fieldsOf(health.codex)
   if (running !== true || initialized !== true) {
     throw new Error(`Codex is not running: ${JSON.stringify(health.codex)}`)
   }
-  return `health ${health.status}: codex app-server ${version ?? ""} runs as process ${pid}`
+  return `health ${health.status}: codex app-server ${fieldsOf(health.runtime).version} runs as process ${pid}`
 }
 
 async function accept(client: Client, path: string, write: (text: string) => void): Promise<string> {

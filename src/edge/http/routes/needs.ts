@@ -2,8 +2,8 @@
 
 import type { Reconcile } from "../../../flow/ingest/reconcile.ts"
 import type { Rooms } from "../../../flow/rooms.ts"
-import type { Events } from "../../stream/sse.ts"
 import type { Sockets } from "../../stream/socket.ts"
+import type { Events } from "../../stream/sse.ts"
 import type { Gate } from "../guards.ts"
 
 export interface RouteNeeds {

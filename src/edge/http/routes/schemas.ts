@@ -16,6 +16,12 @@ export const overrides = {
 }
 
 export const dynamicTools = z
-  .array(z.looseObject({ name: text(200), description: z.string(), inputSchema: z.record(z.string(), z.unknown()) }))
+  .array(
+    z.looseObject({
+      name: text(200),
+      description: z.string(),
+      inputSchema: z.record(z.string(), z.unknown()),
+    }),
+  )
   .max(128)
   .optional()

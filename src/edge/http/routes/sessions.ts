@@ -33,5 +33,7 @@ export const sessionRoutes = ({ rooms, reconcile, gate }: RouteNeeds) =>
         updatedAt: session.updatedAt,
       })
       const summary = JSON.stringify(rooms.sessions.summary(session))
-      return jsonText(`{"session":${summary},"thread":${thread},"transcript":${JSON.stringify(rows.map(plainEntry))}}`)
+      return jsonText(
+        `{"session":${summary},"thread":${thread},"transcript":${JSON.stringify(rows.map(plainEntry))}}`,
+      )
     })

@@ -7,5 +7,9 @@ import type { RouteNeeds } from "./needs.ts"
 
 export const streamRoutes = ({ sockets, events }: Pick<RouteNeeds, "sockets" | "events">) =>
   new Hono<HttpEnv>()
-    .get("/stream", (c) => sockets.openStream(c.req.raw, c.env.peer) ?? new Response(null, { headers: { [UPGRADED]: "1" } }))
+    .get(
+      "/stream",
+      (c) =>
+        sockets.openStream(c.req.raw, c.env.peer) ?? new Response(null, { headers: { [UPGRADED]: "1" } }),
+    )
     .get("/events", (c) => events.openEvents(c.req.raw, c.env.peer))

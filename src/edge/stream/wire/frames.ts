@@ -2,8 +2,8 @@
 // decisions 1, 38, 42). The index of a frame within its event is fixed for ever: seq = 16 × event number + index.
 // A frame is text made from the stored event alone, so a replayed frame is the live one, byte for byte.
 
-import type { LoggedEvent, Scope } from "../../base/events/event.ts"
-import { iso } from "../../base/kit/clock.ts"
+import type { LoggedEvent, Scope } from "../../../base/events/event.ts"
+import { iso } from "../../../base/kit/clock.ts"
 import { type Family, type FamilyMask, maskOf } from "./families.ts"
 import { type RawLine, readRawLine } from "./raw-line.ts"
 import { signalName } from "./signal-name.ts"

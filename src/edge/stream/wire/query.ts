@@ -1,8 +1,8 @@
 // What a listener asks for in its URL, the same for both doors: `threadId`, `families`, `since`.
 
-import { Fault } from "../../base/fault.ts"
+import { Fault } from "../../../base/fault.ts"
+import type { Wish } from "../listener.ts"
 import { FAMILIES, parseFamilies } from "./families.ts"
-import type { Wish } from "./listener.ts"
 
 /** Throws `invalid_request` for a family that does not exist. An empty value counts as absent. */
 export function parseQuery(url: string): { wish: Wish; since: string | undefined } {

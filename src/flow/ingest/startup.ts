@@ -1,13 +1,13 @@
 // What a start has to put right after a kill: text that was streaming is taken from the log, and what the dead child held is
 // settled (decisions 18). Before the first client is let in.
 
-import type { Log } from "../base/events/log.ts"
-import type { Db } from "../base/storage/port.ts"
-import { streamingAnywhere } from "../domain/transcript/store.ts"
-import type { Acts } from "./acts/acts.ts"
-import { paramsOf } from "./ingest/message.ts"
-import { TEXT_DELTAS } from "./ingest/notifications.ts"
-import type { Rooms } from "./rooms.ts"
+import type { Log } from "../../base/events/log.ts"
+import type { Db } from "../../base/storage/port.ts"
+import { streamingAnywhere } from "../../domain/transcript/store.ts"
+import type { Acts } from "../acts/acts.ts"
+import type { Rooms } from "../rooms.ts"
+import { paramsOf } from "./message.ts"
+import { TEXT_DELTAS } from "./notifications.ts"
 
 export interface StartupNeeds {
   db: Db
@@ -26,7 +26,8 @@ export async function settleThePast({ db, log, rooms, acts }: StartupNeeds): Pro
     after.length = 0
     acts.endRun(tx, { reason: "the daemon was stopped while this ran" }, (fn) => after.push(fn))
     // Rows of turns that were settled before their items were, by a kill in between.
-    for (const { sessionId, turnId } of streamingAnywhere(tx)) rooms.transcript.close(tx, sessionId, turnId, "canceled")
+    for (const { sessionId, turnId } of streamingAnywhere(tx))
+      rooms.transcript.close(tx, sessionId, turnId, "canceled")
   })
   for (const fn of after) fn()
 }
@@ -47,7 +48,8 @@ function hearAgain(log: Log, rooms: Rooms, sessionId: string, items: Set<string>
       if (type !== "app.notification" || thread !== sessionId || !body.includes('elta"')) continue
       const { method, params } = JSON.parse(body) as { method: string; params: unknown }
       const { itemId, delta } = paramsOf(params)
-      if (TEXT_DELTAS[method] === undefined || typeof itemId !== "string" || typeof delta !== "string") continue
+      if (TEXT_DELTAS[method] === undefined || typeof itemId !== "string" || typeof delta !== "string")
+        continue
       if (items.has(itemId)) rooms.transcript.hear(sessionId, itemId, delta)
     }
     const last = events.at(-1)
