@@ -18,13 +18,16 @@ const TASKS = {
   bench: ["scripts/bench.ts"],
 }
 
+/** Without Node on the machine it is a Bun that runs this file: then it does the rest as well. */
+const bun = process.versions.bun ? process.execPath : join(root, "node_modules/.bin/bun")
+
 function main() {
   const program = TASKS[task]
   if (!program) return fail(`no task "${task}"; there are ${Object.keys(TASKS).join(", ")}`)
   if (!installed()) install()
   const [file, ...first] = program
   const ours = ["--no-env-file", `--config=${join(root, "bunfig.toml")}`, join(root, file)]
-  return run(join(root, "node_modules/.bin/bun"), [...ours, ...first, ...rest], process.cwd())
+  return run(bun, [...ours, ...first, ...rest], process.cwd())
 }
 
 /** True when each package that the lock file requires lies there in that version. */
@@ -35,7 +38,7 @@ function installed() {
     const file = join(root, path, "package.json")
     return existsSync(file) && JSON.parse(readFileSync(file, "utf8")).version === version
   })
-  return there && existsSync(join(root, "node_modules/.bin/bun"))
+  return there && existsSync(bun)
 }
 
 function install() {
@@ -45,12 +48,11 @@ function install() {
   const npm = spawnSync("npm", ["ci", ...quiet], { cwd: root, stdio: ["ignore", "inherit", "inherit"] })
   if (npm.error === undefined && npm.status === 0) return
   if (npm.error === undefined) fail("npm ci failed", npm.status ?? 1)
-  const bun = process.versions.bun ? process.execPath : "bun"
-  const other = spawnSync(bun, ["install", "--no-save"], {
-    cwd: root,
-    stdio: ["ignore", "inherit", "inherit"],
-  })
-  if (other.status !== 0) fail("neither npm nor bun could install the packages", 1)
+  if (!process.versions.bun) return fail("npm is needed to install the packages")
+  // Scripts of packages would want npm or Node; what they prepare is only needed for the tests on Node.
+  const args = ["install", "--no-save", "--ignore-scripts"]
+  const other = spawnSync(bun, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] })
+  if (other.status !== 0) fail("bun could not install the packages")
 }
 
 /** Ends as the program ends; it gets the terminal and its signals directly. */

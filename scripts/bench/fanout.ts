@@ -1,4 +1,4 @@
-// How many frames a second go from the log's commit to websocket clients in a process of their own, and how late they are.
+// How many frames a second go from the log's commit to websocket clients in a process of their own.
 // bun scripts/bench/fanout.ts [events] [clients,clients,…]
 
 import { mkdtempSync, rmSync } from "node:fs"
@@ -35,13 +35,10 @@ async function beClients(url: string, clients: number) {
   let frames = 0
   let open = clients
   const { promise, resolve } = Promise.withResolvers<void>()
-  const lates: number[] = []
   for (let i = 0; i < clients; i++) {
     const socket = new WebSocket(url)
     socket.onmessage = ({ data }: MessageEvent<string>) => {
       frames++
-      const sent = /"emittedAtUs":(\d+)/.exec(data.slice(-80))
-      if (sent !== null) lates.push(Date.now() * 1000 - Number(sent[1]))
       if (data.includes(END) && --open === 0) resolve()
     }
     await new Promise((ready) => {

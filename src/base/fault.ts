@@ -38,7 +38,10 @@ export const FAULTS = {
   session_not_found: { status: 404, body: bare("not_found") },
   request_not_found: { status: 404, body: bare("not_found") },
   route_not_found: { status: 404, body: (message) => ({ message, error: "Not Found", statusCode: 404 }) },
-  method_not_allowed: { status: 405, body: (message) => ({ ...plain(message, {}, "invalid_request"), issues: [] }) },
+  method_not_allowed: {
+    status: 405,
+    body: (message) => ({ ...plain(message, {}, "invalid_request"), issues: [] }),
+  },
   no_active_turn: { status: 409, body: bare("no_active_turn") },
   request_reconciled: { status: 409, body: bare("reconciled") },
   call_in_flight: { status: 409, body: (_message, d) => ({ status: "conflict", code: "in_flight", ...d }) },

@@ -204,8 +204,11 @@ if (crashesNow()) {
   process.stderr.write("the fake crashes on purpose\n")
   process.exit(7)
 }
-if (does("stderr-bytes"))
-  process.stderr.write(`${"e".repeat(99)}\n`.repeat(Math.ceil(number("stderr-bytes") / 100)))
+if (does("stderr-bytes")) {
+  const errors = Bun.stderr.writer()
+  errors.write(`${"e".repeat(99)}\n`.repeat(Math.ceil(number("stderr-bytes") / 100)))
+  await errors.flush()
+}
 if (does("ignore-term")) process.on("SIGTERM", () => undefined)
 if (does("grandchildren")) startGrandchildren()
 load()

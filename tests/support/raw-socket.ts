@@ -90,7 +90,10 @@ export async function openRawSocket({ at, target, headers = {} }: RawSocketNeeds
     return bytes.subarray(from)
   }
   const takeFrame = (opcode: number, fin: boolean, payload: Buffer) => {
-    if (opcode === 8) code = payload.length >= 2 ? payload.readUInt16BE(0) : 1005
+    if (opcode === 8) {
+      code = payload.length >= 2 ? payload.readUInt16BE(0) : 1005
+      write(8, payload.subarray(0, 2))
+    }
     if (opcode === 9) write(10, payload)
     if (opcode === 10) pongs++
     if (opcode > 2) return

@@ -104,7 +104,7 @@ function openChanges(settledBefore: (thread: string) => number): Changes {
   const settledAt = (thread: string): number =>
     settled.get(`settled ${keyOf("", thread)}`)?.n ?? settledBefore(thread)
   const take = ({ kind, thread, scope, n }: MarkRow): void => {
-    
+    if (kind === "delta" && n <= settledAt(thread)) return
     raise(kind === "settled" ? settled : gone, { kind, thread, scope, n })
     if (kind !== "settled") return
     for (const each of SCOPES) gone.delete(`delta ${keyOf(each, thread)}`)

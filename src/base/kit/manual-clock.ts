@@ -26,7 +26,9 @@ export function createManualClock(startMs = 1_700_000_000_000): ManualClock {
     turn(ms) {
       const until = now + ms
       for (;;) {
-        const next = [...due.entries()].filter(([, t]) => t.at <= until).sort((a, b) => a[1].at - b[1].at || a[0] - b[0])[0]
+        const next = [...due.entries()]
+          .filter(([, t]) => t.at <= until)
+          .sort((a, b) => a[1].at - b[1].at || a[0] - b[0])[0]
         if (!next) break
         const [key, task] = next
         now = Math.max(now, task.at)

@@ -41,7 +41,10 @@ export function spawnOnBun({ command, cwd, env }: SpawnSpec): Child {
       // Rejects where the child is gone before: nothing is lost by it.
       Promise.resolve(stdin.end()).catch(() => undefined)
     },
-    signal: (name) => signalGroup(child.pid, name),
+    // Not after its end: the number may be another's by then. Who stays in the group is for the reaper.
+    signal: (name) => {
+      if (!gone) signalGroup(child.pid, name)
+    },
   }
 }
 

@@ -6,6 +6,9 @@ import type { WorkerThread } from "./port.ts"
 export function startBunWorker(url: URL): WorkerThread {
   const worker = new Worker(url.href)
   let reason: string | undefined
+  const closed = new Promise<void>((resolve) => {
+    worker.addEventListener("close", () => resolve())
+  })
   worker.addEventListener("error", (event) => {
     reason ??= event.message
     worker.terminate()
@@ -13,9 +16,8 @@ export function startBunWorker(url: URL): WorkerThread {
   return {
     post: (message) => worker.postMessage(message),
     onMessage: (hear) => worker.addEventListener("message", (event) => hear(event.data)),
-    onExit: (hear) => worker.addEventListener("close", () => hear(reason)),
+    onExit: (hear) => void closed.then(() => hear(reason)),
     async terminate() {
-      const closed = new Promise((resolve) => worker.addEventListener("close", resolve))
       worker.terminate()
       await closed
     },

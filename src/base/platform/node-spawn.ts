@@ -40,6 +40,9 @@ export function spawnOnNode({ command, cwd, env }: SpawnSpec): Child {
       })
     },
     end: () => void stdin.end(),
-    signal: (name) => signalGroup(pid, name),
+    // Not after its end: the number may be another's by then. Who stays in the group is for the reaper.
+    signal: (name) => {
+      if (!gone) signalGroup(pid, name)
+    },
   }
 }

@@ -10,10 +10,13 @@ export function startNodeWorker(url: URL): WorkerThread {
   worker.on("error", (error) => {
     reason ??= error instanceof Error ? error.message : String(error)
   })
+  const exited = new Promise<void>((resolve) => {
+    worker.on("exit", () => resolve())
+  })
   return {
     post: (message) => worker.postMessage(message),
     onMessage: (hear) => void worker.on("message", hear),
-    onExit: (hear) => void worker.on("exit", () => hear(reason)),
+    onExit: (hear) => void exited.then(() => hear(reason)),
     async terminate() {
       await worker.terminate()
     },

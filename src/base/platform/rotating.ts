@@ -22,7 +22,8 @@ export function openRotatingFile({ path, limitBytes, keep }: RotatingSpec): Rota
   let size = existsSync(path) ? statSync(path).size : 0
   const turn = (): void => {
     rmSync(`${path}.${keep}`, { force: true })
-    for (let i = keep - 1; i >= 1; i--) if (existsSync(`${path}.${i}`)) renameSync(`${path}.${i}`, `${path}.${i + 1}`)
+    for (let i = keep - 1; i >= 1; i--)
+      if (existsSync(`${path}.${i}`)) renameSync(`${path}.${i}`, `${path}.${i + 1}`)
     if (existsSync(path)) renameSync(path, `${path}.1`)
     size = 0
   }

@@ -24,6 +24,8 @@ export interface ReplayNeeds {
 
 /** One page: small enough to keep a tick short, large enough to catch up with a flood. */
 const PAGE = { maxEvents: 256, maxBytes: 256 * 1024 }
+/** Characters that are sent on although the outlet has asked for a pause. */
+const MAX_WAITING = 512 * 1024
 /** Time that replays may take of a tick. */
 const BUDGET_MS = 2
 /** Events told but never stored are kept for replays under way up to this many characters. */
@@ -62,27 +64,37 @@ export function createReplays({ log, clock, framing, sent, overtaken, live, onEr
     if (replay.pages > 0 && log.resume(place, filter).resume === "gap") return overtaken(listener)
     replay.pages++
     const page = log.page(replay.after, filter, PAGE)
-    const last = page.done ? log.head() : (page.events.at(-1)?.n ?? replay.after)
-    let flows = true
-    for (const event of withUnstored(page.events, replay.after, last)) flows = show(listener, event) && flows
+    let done = page.done
+    let last = page.done ? log.head() : (page.events.at(-1)?.n ?? replay.after)
+    let waiting = 0
+    for (const event of withUnstored(page.events, replay.after, last)) {
+      const flows = show(listener, event)
+      if (flows === true) waiting = 0
+      else if (flows === false || waiting > 0) waiting += 1 + event.body.length
+      if (waiting <= MAX_WAITING) continue
+      // A page holds whole ticks and a tick may be large: the rest of it is read again when this is through.
+      done = false
+      last = event.n
+      break
+    }
     replay.after = Math.max(replay.after, last)
     if (listener.gone) return
-    if (page.done) {
+    if (done) {
       drop(listener)
       listener.replay = undefined
-      live(listener)
-    } else if (flows) ready.add(listener)
+      clock.soon(() => live(listener))
+    } else if (waiting === 0) ready.add(listener)
     else replay.waits = true
   }
 
-  /** Sends the frames of one event that this listener may have. False when its outlet wants a pause. */
-  const show = ({ outlet, wish, replay }: Listener, event: LoggedEvent): boolean => {
-    let flows = true
+  /** Sends the frames of one event that this listener may have: whether its outlet has room, undefined for no frames. */
+  const show = ({ outlet, wish, replay }: Listener, event: LoggedEvent): boolean | undefined => {
+    let flows: boolean | undefined
     try {
       for (const frame of framing.framesOf(event, wish.families)) {
         if (frame.seq <= (replay?.sinceSeq ?? 0) || !mayHear(wish.thread, frame.scope, event.thread)) continue
         const text = frame.text()
-        flows = outlet.send(text, frame.seq) && flows
+        flows = outlet.send(text, frame.seq)
         sent(text, 1)
       }
     } catch (error) {

@@ -4,8 +4,8 @@
 import type { Clock } from "../../base/kit/clock.ts"
 import { TIMERS } from "../../base/kit/timers.ts"
 import type { Platform, SpawnSpec } from "../../base/platform/port.ts"
-import { createLineCutter, LineTooLong } from "./lines.ts"
 import { createPeer, type Peer, type PeerNeeds } from "./peer.ts"
+import { createLineCutter, LineTooLong } from "./protocol/lines.ts"
 
 export interface ChildNeeds extends Pick<PeerNeeds, "onMessages" | "onBadLine" | "onFault"> {
   platform: Pick<Platform, "spawn">
@@ -45,7 +45,15 @@ export function startChild(needs: ChildNeeds): ChildRun {
 
   const readOut = async () => {
     const cutter = createLineCutter({ limitBytes: needs.lineLimitBytes })
-    for await (const chunk of child.stdout) peer.receive(cutter.push(chunk))
+    const cut = (chunk: Uint8Array): string[] => {
+      try {
+        return cutter.push(chunk)
+      } catch (error) {
+        if (error instanceof LineTooLong) peer.receive(error.before)
+        throw error
+      }
+    }
+    for await (const chunk of child.stdout) peer.receive(cut(chunk))
     const rest = cutter.rest()
     if (rest !== undefined) peer.receive([rest])
   }

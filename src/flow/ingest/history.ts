@@ -42,7 +42,7 @@ function settle(tx: Tx, rooms: Rooms, sessionId: string, turn: RawTurn): void {
 
 /** The row that already stands for this item: the same id or, for a made-up one, the first alike that isn't taken. */
 function twinOf(rows: EntryRow[], item: RawItem, taken: Set<string>): EntryRow | undefined {
-  const same = rows.find((row) => row.messageId === item.id)
+  const same = rows.find((row) => row.messageId === item.id || row.messageId === `${item.id}@${row.turnId}`)
   if (same) return same
   const { role, content } = spokenOf(item)
   const alike = rows.filter((row) => row.type === item.type && row.role === role && !taken.has(row.messageId))
@@ -52,14 +52,14 @@ function twinOf(rows: EntryRow[], item: RawItem, taken: Set<string>): EntryRow |
 }
 
 function take(tx: Tx, rooms: Rooms, sessionId: string, turn: RawTurn, item: RawItem): void {
-  // Made-up ids begin anew in every thread's history; within a session they name one item.
-  const at = ms(turn.completedAt) ?? ms(turn.startedAt)
+  // Made-up ids are counted anew whenever history is read: one that is taken belongs to another item.
+  const taken = rooms.transcript.has(tx, sessionId, item.id)
   rooms.transcript.record(tx, sessionId, {
-    item,
+    item: taken ? { ...item, id: `${item.id}@${turn.id}` } : item,
     turnId: turn.id,
     status: "complete",
     startedAt: ms(turn.startedAt),
-    completedAt: at,
+    completedAt: ms(turn.completedAt) ?? ms(turn.startedAt),
   })
 }
 

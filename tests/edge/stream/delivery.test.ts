@@ -1,8 +1,10 @@
-import { expect, test } from "bun:test"
+import { expect, setDefaultTimeout, test } from "bun:test"
 import type { Scope } from "../../../src/base/events/event.ts"
 import { FAMILIES } from "../../../src/edge/stream/wire/families.ts"
 import { eventsOfScope, expected, type Want } from "./made.ts"
 import { openRig, settled } from "./rig.ts"
+
+setDefaultTimeout(30_000)
 
 const SCOPES: [Scope, string | null][] = [
   ["thread", "T1"],

@@ -1,10 +1,12 @@
-import { expect, test } from "bun:test"
+import { expect, setDefaultTimeout, test } from "bun:test"
 import { connect } from "node:net"
 import { isFault } from "../../../src/base/fault.ts"
 import { FAMILIES } from "../../../src/edge/stream/wire/families.ts"
 import { parseQuery } from "../../../src/edge/stream/wire/query.ts"
 import { eventsOfScope, notification } from "./made.ts"
 import { openRig, seqOf, settled } from "./rig.ts"
+
+setDefaultTimeout(30_000)
 
 const INVALID = '{"type":"error","message":"invalid websocket command"}'
 

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test"
+import { expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"
 import type { LoggedEvent } from "../../../src/base/events/event.ts"
 import { ALL_FAMILIES } from "../../../src/edge/stream/wire/families.ts"
@@ -6,6 +6,8 @@ import { createFraming, FRAMES } from "../../../src/edge/stream/wire/frames.ts"
 import { readRawLine } from "../../../src/edge/stream/wire/raw-line.ts"
 import { signalName } from "../../../src/edge/stream/wire/signal-name.ts"
 import { event, notification } from "./made.ts"
+
+setDefaultTimeout(30_000)
 
 const logged = (made: object): LoggedEvent =>
   ({ n: 3, at: 1_700_000_000_123, stored: true, ...made }) as LoggedEvent

@@ -1,9 +1,11 @@
-import { expect, test } from "bun:test"
+import { expect, setDefaultTimeout, test } from "bun:test"
 import type { LoggedEvent, NewEvent } from "../../../src/base/events/event.ts"
 import { ALL_FAMILIES } from "../../../src/edge/stream/wire/families.ts"
 import { createFraming } from "../../../src/edge/stream/wire/frames.ts"
 import { eventsOfScope, expected, type Want } from "./made.ts"
 import { openRig, type Rig, seqOf, settled } from "./rig.ts"
+
+setDefaultTimeout(30_000)
 
 /** Small and repeatable; the seed is in the failing test's name. */
 function randomOf(seed: number) {
@@ -147,13 +149,28 @@ test("a returning listener that does not read holds up nobody, and gets the rest
   const back = await rig.connect(`?families=notification&since=${rig.log.id}.16`)
   back.pause()
   const quick = await rig.connect("?families=notification")
-  for (let tick = 0; tick < 50; tick++) await rig.tell(delta)
-  expect((await settled(quick)).length).toBe(50)
+  // Some of these are never stored, so that no page has them.
+  for (let tick = 0; tick < 50; tick++)
+    await rig.tell(delta, tick % 5 === 0 ? { ...delta, stored: false } : delta)
+  expect((await settled(quick)).length).toBe(100)
   expect(rig.hub.stats().replaying).toBe(1)
   back.resume()
   const should = textsOf(rig.told, { thread: null, families: ["notification"] }, 16)
   await back.untilCount(should.length + 1)
   expect((await settled(back)).map(seqOf)).toEqual(should.map(seqOf))
+})
+
+test("a tick larger than a socket may lag is replayed in pieces, without a cut", async () => {
+  await using rig = await openRig({ maxLagBytes: 2 << 20 })
+  const body = JSON.stringify({ method: "x/y", params: { text: "w".repeat(20_000) } })
+  const line = { ...eventsOfScope("thread", "T1")[0], body } as NewEvent
+  await rig.tell(...Array.from({ length: 1_000 }, () => line))
+  const back = await rig.connect(`?families=notification&since=${rig.log.id}.15`)
+  back.pause()
+  await rig.tell(line)
+  back.resume()
+  await back.untilCount(1_002)
+  expect((await settled(back)).map(seqOf)).toEqual(rig.told.map(({ n }) => 16 * n + 2))
 })
 
 test("a replay that retention overtakes is ended, and the next ready frame says gap", async () => {

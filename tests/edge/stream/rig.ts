@@ -1,4 +1,5 @@
-// The stream as it is built in the house: a real log on a real database, the hub, both doors, and listeners of Bun.
+// The stream as it is built in the house: a real log on a real database, the hub, both doors, and listeners of the runtime
+// that runs the test.
 
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -6,8 +7,8 @@ import { join } from "node:path"
 import type { LoggedEvent, NewEvent } from "../../../src/base/events/event.ts"
 import { createLog } from "../../../src/base/events/log.ts"
 import { systemClock } from "../../../src/base/kit/clock.ts"
-import { createBunPlatform } from "../../../src/base/platform/bun.ts"
 import { openBlock } from "../../../src/base/platform/files.ts"
+import type { Platform } from "../../../src/base/platform/port.ts"
 import { openDb } from "../../../src/base/storage/database.ts"
 import { migrate } from "../../../src/base/storage/migrate.ts"
 import { MIGRATIONS } from "../../../src/base/storage/migrations/index.ts"
@@ -16,9 +17,14 @@ import { createSockets } from "../../../src/edge/stream/socket.ts"
 import { createEvents } from "../../../src/edge/stream/sse.ts"
 import { openRawSocket, type RawSocket } from "../../support/raw-socket.ts"
 
+async function openPlatform(): Promise<Platform> {
+  if (process.versions.bun) return (await import("../../../src/base/platform/bun.ts")).createBunPlatform()
+  return (await import("../../../src/base/platform/node.ts")).createNodePlatform()
+}
+
 export async function openRig({ maxLagBytes = 4 << 20 } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "stream-"))
-  const platform = createBunPlatform()
+  const platform = await openPlatform()
   const clock = systemClock
   const driver = platform.openDatabase(join(folder, "codexd.db"))
   migrate(driver, MIGRATIONS)

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { createLineCutter, LineTooLong } from "../../../src/engine/runtime/lines.ts"
+import { createLineCutter, LineTooLong } from "../../../src/engine/runtime/protocol/lines.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -44,6 +44,22 @@ test("a line of exactly the limit passes, one byte more fails, whether it came i
   expect(() => lines("1\n123456789\n1\n")).toThrow(LineTooLong)
   expect(() => lines("1234", "5678", "9\n")).toThrow(LineTooLong)
   expect(() => lines("1234", "56789")).toThrow(LineTooLong)
+  expect(() => lines("a\n123456789")).toThrow(LineTooLong)
+})
+
+test("the whole lines before the one that is too long are not lost with it", () => {
+  const before = (...chunks: string[]) => {
+    const cutter = createLineCutter({ limitBytes: 8 })
+    try {
+      for (const chunk of chunks) cutter.push(bytes(chunk))
+    } catch (error) {
+      return error instanceof LineTooLong ? error.before : error
+    }
+    return "it did not throw"
+  }
+  expect(before("a\nb\n123456789\nc\n")).toEqual(["a", "b"])
+  expect(before("ab", "c\n\n123456789")).toEqual(["abc", ""])
+  expect(before("12345", "6789")).toEqual([])
 })
 
 test("broken UTF-8 becomes a replacement character and harms no other line", () => {

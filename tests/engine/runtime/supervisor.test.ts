@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test"
 import { isFault } from "../../../src/base/fault.ts"
 import { createManualClock } from "../../../src/base/kit/manual-clock.ts"
+import { createProcesses } from "../../../src/base/platform/processes.ts"
 import { openRuntime } from "./support.ts"
 
 const deltas = (heard: { method: string; params: unknown }[]) =>
@@ -27,6 +28,8 @@ describe("a well-behaved child", () => {
     expect(rt.supervisor.has("turn/start")).toBe(true)
     expect(rt.supervisor.has("thread/rollback")).toBe(false)
     expect(rt.runs.get(state.runId ?? "")).toMatchObject({ pid: state.pid, ended: false })
+    const environ = createProcesses().environ(state.pid ?? 0)
+    expect(environ?.CODEXD_RUN).toBe(`${rt.houseId}.${state.runId}`)
 
     const threadId = await rt.openThread()
     await rt.say(threadId, "hello there")

@@ -2,9 +2,13 @@
 // chunks is whole again; a line over the limit fails the connection, not the memory.
 
 export class LineTooLong extends Error {
-  constructor(limitBytes: number) {
+  /** The whole lines that came before it in the same chunk: they are good. */
+  readonly before: string[]
+
+  constructor(limitBytes: number, before: string[]) {
     super(`a line of the child is longer than ${limitBytes} bytes`)
     this.name = "LineTooLong"
+    this.before = before
   }
 }
 
@@ -32,7 +36,6 @@ export function createLineCutter({
     if (piece.length === 0) return
     held.push(piece.slice())
     heldBytes += piece.length
-    if (heldBytes > limitBytes) throw new LineTooLong(limitBytes)
   }
   const join = (piece: Uint8Array): Uint8Array => {
     if (heldBytes === 0) return piece
@@ -48,15 +51,17 @@ export function createLineCutter({
     return whole
   }
 
+  const linesUpTo = (chunk: Uint8Array, end: number): string[] =>
+    end < 0 ? [] : decoder.decode(join(chunk.subarray(0, end))).split("\n")
+
   return {
     push(chunk) {
+      // Only when the two together exceed the limit can a line do so.
+      const long =
+        heldBytes + chunk.length > limitBytes ? startOfLong(chunk, heldBytes, limitBytes) : undefined
+      if (long !== undefined) throw new LineTooLong(limitBytes, linesUpTo(chunk, long - 1))
       const last = chunk.lastIndexOf(NEWLINE)
-      if (last < 0) {
-        hold(chunk)
-        return []
-      }
-      if (heldBytes + chunk.length > limitBytes) checkEach(chunk, heldBytes, limitBytes)
-      const lines = decoder.decode(join(chunk.subarray(0, last))).split("\n")
+      const lines = linesUpTo(chunk, last)
       hold(chunk.subarray(last + 1))
       return lines
     },
@@ -67,11 +72,12 @@ export function createLineCutter({
   }
 }
 
-/** Only reached when the chunk and what is held could hold a line over the limit. */
-function checkEach(chunk: Uint8Array, heldBytes: number, limitBytes: number) {
+/** Where in the chunk the first line over the limit starts; at most 0 when it is the one that is held. */
+function startOfLong(chunk: Uint8Array, heldBytes: number, limitBytes: number): number | undefined {
   let from = -heldBytes
   for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) {
-    if (at - from > limitBytes) throw new LineTooLong(limitBytes)
+    if (at - from > limitBytes) return from
     from = at + 1
   }
+  return chunk.length - from > limitBytes ? from : undefined
 }

@@ -1,0 +1,5 @@
+// Run by `node --test`.
+import { test } from "node:test"
+import { streamSuite } from "./stream-suite.ts"
+
+streamSuite({ test: (name, run) => void test(name, { timeout: 30_000 }, run) })

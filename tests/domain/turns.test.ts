@@ -1,0 +1,160 @@
+import { describe, expect, test } from "bun:test"
+import fc from "fast-check"
+import { Fault } from "../../src/base/fault.ts"
+import { createToldChild, openRooms, said } from "../support/rooms.ts"
+
+const turn = (id: string, status = "inProgress") => ({ threadId: "t", turn: { id, status } })
+const start = (child = createToldChild()) => {
+  const house = openRooms(child)
+  house.ingest.take([said("thread/started", { thread: { id: "t" } })], "run")
+  return house
+}
+
+describe("a message", () => {
+  test("starts a turn with the session's controls, and its policies stick", async () => {
+    const house = start()
+    const sent = { text: "go", approvalPolicy: "never", filesystemSandbox: "workspace-write" } as const
+    expect(await house.settle(house.rooms.turns.send("t", sent))).toEqual({ turnId: "turn-1" })
+    expect(house.child.calls.map(([what]) => what)).toEqual(["load", "start"])
+    expect(house.rooms.controls.of("t")).toMatchObject({
+      approvalPolicy: "never",
+      filesystemSandbox: "workspace-write",
+      networkAccess: "restricted",
+    })
+    expect(house.rooms.turns.active("t")).toMatchObject({ id: "turn-1", status: "inProgress" })
+  })
+
+  test("joins the turn that runs", async () => {
+    const house = start()
+    house.ingest.take([said("turn/started", turn("u"))], "run")
+    expect(await house.settle(house.rooms.turns.send("t", { text: "and" }))).toEqual({ turnId: "u" })
+    expect(house.child.calls).toEqual([["steer", "t", "u", "and"]])
+  })
+
+  test("starts a turn when the one it would join is over by then", async () => {
+    const child = createToldChild()
+    child.steerTurn = async () => {
+      throw new Fault("no_active_turn", "over")
+    }
+    const house = start(child)
+    house.ingest.take([said("turn/started", turn("u"))], "run")
+    expect(await house.settle(house.rooms.turns.send("t", { text: "and" }))).toEqual({ turnId: "turn-1" })
+  })
+
+  test("whose turn ended before its answer came leaves nothing running", async () => {
+    const child = createToldChild()
+    const house = start(child)
+    child.startTurn = async () => {
+      house.ingest.take(
+        [said("turn/started", turn("fast")), said("turn/completed", turn("fast", "completed"))],
+        "run",
+      )
+      return { turnId: "fast", runId: "run" }
+    }
+    expect(await house.settle(house.rooms.turns.send("t", { text: "go" }))).toEqual({ turnId: "fast" })
+    expect(house.rooms.turns.active("t")).toBeUndefined()
+    expect(house.rooms.turns.find("t", "fast")?.status).toBe("completed")
+  })
+
+  test("two at once: the second joins the turn that the first opens", async () => {
+    const house = start()
+    const both = await Promise.all([
+      house.settle(house.rooms.turns.send("t", { text: "one" })),
+      house.settle(house.rooms.turns.send("t", { text: "two" })),
+    ])
+    expect(both).toEqual([{ turnId: "turn-1" }, { turnId: "turn-1" }])
+    expect(house.child.calls.map(([what]) => what)).toEqual(["load", "start", "steer"])
+  })
+
+  test("is refused once the daemon drains", async () => {
+    const house = start()
+    house.rooms.turns.drain()
+    const sent = house.settle(house.rooms.turns.send("t", { text: "go" }))
+    await expect(sent).rejects.toMatchObject({ code: "shutting_down" })
+  })
+
+  test("that fails leaves the way free for the next", async () => {
+    const child = createToldChild()
+    const house = start(child)
+    child.loadThread = async () => {
+      throw new Fault("runtime_unavailable", "down")
+    }
+    const first = house.settle(house.rooms.turns.send("t", { text: "go" }))
+    await expect(first).rejects.toMatchObject({ code: "runtime_unavailable" })
+    child.loadThread = async () => {}
+    expect(await house.settle(house.rooms.turns.send("t", { text: "go" }))).toEqual({ turnId: "turn-1" })
+  })
+})
+
+describe("an interrupt", () => {
+  test("asks for the running turn, or the named one", async () => {
+    const house = start()
+    house.ingest.take([said("turn/started", turn("u"))], "run")
+    expect(await house.settle(house.rooms.turns.interrupt("t"))).toEqual({ turnId: "u" })
+    expect(await house.settle(house.rooms.turns.interrupt("t", "u"))).toEqual({ turnId: "u" })
+  })
+
+  test("of nothing, of an ended and of an unknown turn is no_active_turn, and the child is not asked", async () => {
+    const house = start()
+    house.ingest.take(
+      [said("turn/started", turn("u")), said("turn/completed", turn("u", "completed"))],
+      "run",
+    )
+    for (const id of [undefined, "u", "nobody"]) {
+      const done = house.settle(house.rooms.turns.interrupt("t", id))
+      await expect(done).rejects.toMatchObject({ code: "no_active_turn" })
+    }
+    expect(house.child.calls).toEqual([])
+  })
+})
+
+test("in any order of starts and ends the first end of a turn stands and at most the open ones run", () => {
+  const step = fc.record({
+    id: fc.constantFrom("a", "b"),
+    what: fc.constantFrom("started", "completed", "interrupted", "failed", "item", "death"),
+  })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+      const house = start()
+      const model = new Map<string, string>()
+      for (const { id, what } of steps) {
+        if (what === "death") {
+          house.now((tx) => house.acts.endRun(tx, { runId: "run", reason: "dead" }, () => {}))
+          for (const [known, status] of model) if (status === "inProgress") model.set(known, "interrupted")
+          continue
+        }
+        const opens = what === "started" || what === "item"
+        if (what === "item") {
+          const item = { type: "agentMessage", id: `m-${id}`, text: "" }
+          house.ingest.take([said("item/started", { threadId: "t", turnId: id, item })], "run")
+        } else {
+          const method = what === "started" ? "turn/started" : "turn/completed"
+          house.ingest.take([said(method, turn(id, opens ? "inProgress" : what))], "run")
+        }
+        if (!model.has(id)) model.set(id, "inProgress")
+        if (!opens && model.get(id) === "inProgress") model.set(id, what)
+      }
+      const seen = new Map(house.rooms.turns.list("t").map((t) => [t.id, t.status as string]))
+      expect(seen).toEqual(model)
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test("a dead child's turn is interrupted and told so in its name", () => {
+  const house = start()
+  house.ingest.take([said("turn/started", turn("u"))], "run")
+  house.now((tx) =>
+    house.acts.endRun(tx, { runId: "run", reason: "the app-server ended (SIGKILL)" }, () => {}),
+  )
+  const last = JSON.parse(house.told.at(-1)?.body ?? "")
+  expect(last).toMatchObject({
+    method: "turn/completed",
+    origin: "codexd",
+    params: {
+      threadId: "t",
+      turn: { id: "u", status: "interrupted", error: { message: "the app-server ended (SIGKILL)" } },
+    },
+  })
+  expect(house.rooms.turns.active("t")).toBeUndefined()
+})

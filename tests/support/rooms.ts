@@ -1,0 +1,126 @@
+// The rooms over a database in memory, with a clock by hand and a child that does as it is told.
+
+import type { LoggedEvent } from "../../src/base/events/event.ts"
+import { createLog, type Log } from "../../src/base/events/log.ts"
+import { createManualClock } from "../../src/base/kit/manual-clock.ts"
+import { createLogger, createMasks } from "../../src/base/observe/logger.ts"
+import { openBunDriver } from "../../src/base/storage/bun-driver.ts"
+import { openDb } from "../../src/base/storage/database.ts"
+import { migrate } from "../../src/base/storage/migrate.ts"
+import { MIGRATIONS } from "../../src/base/storage/migrations/index.ts"
+import { createControls } from "../../src/domain/controls/controls.ts"
+import { createRequests } from "../../src/domain/requests/requests.ts"
+import { createSessions } from "../../src/domain/sessions/sessions.ts"
+import { createStreaming } from "../../src/domain/transcript/streaming.ts"
+import { createTranscript } from "../../src/domain/transcript/transcript.ts"
+import { createTurns } from "../../src/domain/turns/turns.ts"
+import type { Codex } from "../../src/engine/runtime/codex.ts"
+import type { Message } from "../../src/engine/runtime/protocol/wire.ts"
+import { createActs } from "../../src/flow/acts/acts.ts"
+import { createContexts } from "../../src/flow/ingest/contexts.ts"
+import { createIngest } from "../../src/flow/ingest/ingest.ts"
+import type { Rooms } from "../../src/flow/rooms.ts"
+
+/** What was asked of the child, and what it answers; each can be replaced by a test. */
+export function createToldChild() {
+  const calls: unknown[][] = []
+  let turn = 0
+  return {
+    calls,
+    startThread: async ({ cwd }: { cwd: string }) => ({
+      id: crypto.randomUUID(),
+      cwd,
+      modelProvider: "told",
+    }),
+    loadThread: async (...args: unknown[]) => void calls.push(["load", ...args]),
+    startTurn: async (start: { threadId: string }) => {
+      calls.push(["start", start])
+      return { turnId: `turn-${++turn}`, runId: "run" }
+    },
+    steerTurn: async (...args: unknown[]) => void calls.push(["steer", ...args]),
+    interruptTurn: async (...args: unknown[]) => void calls.push(["interrupt", ...args]),
+    answer: async (...args: unknown[]) => void calls.push(["answer", ...args]),
+    refuse: (...args: unknown[]) => void calls.push(["refuse", ...args]),
+    settledItself: (...args: unknown[]) => void calls.push(["settled", ...args]),
+    unloaded: (...args: unknown[]) => void calls.push(["unloaded", ...args]),
+  }
+}
+
+export function openRooms(child = createToldChild()) {
+  const clock = createManualClock()
+  const driver = openBunDriver(":memory:")
+  migrate(driver, MIGRATIONS)
+  const db = openDb({ driver, clock })
+  let block = ""
+  const mark = {
+    read: () => block,
+    write(text: string) {
+      block = text
+    },
+    [Symbol.dispose]: () => {},
+  }
+  const log: Log = createLog({ db, clock, mark })
+  const told: LoggedEvent[] = []
+  log.onTold((events) => void told.push(...events))
+  const lines: string[] = []
+  const masks = createMasks()
+  const logger = createLogger({ clock, level: "trace", write: (line) => void lines.push(line), mask: masks })
+  const controls = createControls({
+    db,
+    configured: {
+      model: null,
+      approvalPolicy: "untrusted",
+      networkAccess: "restricted",
+      filesystemSandbox: "read-only",
+      settings: {},
+    },
+  })
+  const sessions = createSessions({ db, log, clock, controls, codex: child, defaultCwd: "/work" })
+  const transcript = createTranscript({ db, clock })
+  const turns = createTurns({ db, clock, controls, codex: child })
+  const audienceOf = (id: string) => ({ thread: id, hidden: sessions.find(id)?.systemOwned ?? false })
+  const requests = createRequests({ db, log, clock, transcript, codex: child, audienceOf })
+  const codex = child as unknown as Codex
+  const rooms: Rooms = {
+    sessions,
+    controls,
+    turns,
+    transcript,
+    streaming: createStreaming(),
+    requests,
+    codex,
+  }
+  const contexts = createContexts({ sessions, log })
+  const acts = createActs({ rooms, log, clock, contexts })
+  const ingest = createIngest({ db, log, logger, masks, rooms, acts, contexts })
+
+  /** An act, done when it returns. */
+  const now = <T>(fn: Parameters<typeof db.actNow<T>>[0]): T => {
+    const outcome = db.actNow(fn)
+    if (!outcome.ok) throw outcome.error
+    return outcome.value
+  }
+  /** Lets queued acts and their followers run until the promise has settled. */
+  const settle = async <T>(promise: Promise<T>): Promise<T> => {
+    let open = true
+    const done = promise.finally(() => {
+      open = false
+    })
+    done.catch(() => {})
+    while (open) {
+      clock.turn(0)
+      await Promise.resolve()
+    }
+    return done
+  }
+  return { clock, db, log, told, lines, masks, child, rooms, acts, ingest, now, settle, driver }
+}
+export type OpenRooms = ReturnType<typeof openRooms>
+
+/** A line of the child, as the peer hands it on. */
+export function said(method: string, params: unknown): Message {
+  return { kind: "notification", method, params, raw: JSON.stringify({ method, params }) }
+}
+export function asked(rpcId: number | string, method: string, params: unknown): Message {
+  return { kind: "request", method, params, rpcId, raw: JSON.stringify({ method, id: rpcId, params }) }
+}
