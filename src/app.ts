@@ -35,9 +35,9 @@ import { prepareCodexHome, tokenOf } from "./flow/files.ts"
 import { createHealth } from "./flow/health.ts"
 import { createContexts } from "./flow/ingest/contexts.ts"
 import { createIngest } from "./flow/ingest/ingest.ts"
-import { createReconcile } from "./flow/ingest/reconcile.ts"
+import { createReconcile } from "./flow/ingest/past/reconcile.ts"
 import { hearChild } from "./flow/ingest/start.ts"
-import { settleThePast } from "./flow/ingest/startup.ts"
+import { settleThePast } from "./flow/ingest/past/startup.ts"
 import type { Rooms } from "./flow/rooms.ts"
 import { createMethodCache, createRunStore, houseIdOf } from "./flow/runs.ts"
 import { openRuntime } from "./flow/runtime.ts"
@@ -156,6 +156,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     config,
     codexHome,
     supervisor,
+    codex,
     ingest,
     db,
     log,

@@ -7,6 +7,7 @@ import { type Clock, iso } from "../base/kit/clock.ts"
 import { exists } from "../base/platform/folders.ts"
 import type { Db } from "../base/storage/port.ts"
 import type { Requests } from "../domain/requests/requests.ts"
+import type { Codex } from "../engine/runtime/codex.ts"
 import type { RuntimeState } from "../engine/runtime/lifecycle.ts"
 import type { Supervisor } from "../engine/runtime/supervisor.ts"
 import type { Ingest } from "./ingest/ingest.ts"
@@ -15,6 +16,7 @@ export interface HealthNeeds {
   config: Config
   codexHome: string | undefined
   supervisor: Supervisor
+  codex: Pick<Codex, "fallbacks">
   ingest: Ingest
   db: Db
   log: Log
@@ -26,7 +28,7 @@ export interface HealthNeeds {
 
 /** Made anew at every call; reads memory and a few rows. */
 export const createHealth = (needs: HealthNeeds) => () => {
-  const { config, supervisor, ingest, db, log, hub, requests, clock } = needs
+  const { config, supervisor, codex, ingest, db, log, hub, requests, clock } = needs
   const state = supervisor.state()
   const reasons = reasonsOf(state, db)
   const oldest = requests.oldestOpenAt()
@@ -44,7 +46,7 @@ export const createHealth = (needs: HealthNeeds) => () => {
       startedAt: state.startedAt === undefined ? null : iso(state.startedAt),
       restarts: state.restarts,
       retryAt: state.retryAt === undefined ? null : iso(state.retryAt),
-      fallbacks: state.fallbacks,
+      fallbacks: [...state.fallbacks, ...codex.fallbacks()],
       methods: state.methods,
       unknownNotifications: ingest.unknown(),
       unreadableLines: state.unreadableLines,

@@ -102,7 +102,11 @@ export async function untilReady(world: World, notPid?: number | null): Promise<
 
 /** A session that asks before commands and may then do anything in its own folder. */
 export async function newSession(world: World, input: Record<string, unknown> = {}): Promise<string> {
-  const asks = { cwd: world.daemon.work, approvalPolicy: "untrusted", filesystemSandbox: "danger-full-access" }
+  const asks = {
+    cwd: world.daemon.work,
+    approvalPolicy: "untrusted",
+    filesystemSandbox: "danger-full-access",
+  }
   const { status, body } = await post<SessionRead>(world, "/api/sessions", { ...asks, ...input })
   assert.equal(status, 200, JSON.stringify(body))
   return body.session.sessionId

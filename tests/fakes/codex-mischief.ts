@@ -22,6 +22,7 @@ const MISCHIEF = {
   rate: "=N: the flood's deltas come at N a second",
   "refuse-experimental": "initialize with experimentalApi is -32600",
   "silent-on": "=METHOD: never answers it",
+  stamp: "the flood's deltas carry the time of their writing: `NUMBER @EPOCH_MS …`",
   "split-utf8": "every write is cut inside a character",
   "stderr-bytes": "=N: writes so much to stderr before it starts",
 } as const

@@ -83,10 +83,12 @@ async function speak(text: string, ids: Json): Promise<string> {
   }
   const filler = "abcdefg ".repeat(6)
   const perWrite = does("rate") ? 1 : 200
+  const stamp = () => (does("stamp") ? `@${performance.timeOrigin + performance.now()} ` : "")
   const startedAt = performance.now()
   for (let sent = 0; sent < number("flood"); ) {
     let batch = ""
-    for (let i = 0; i < perWrite && sent < number("flood"); i++) batch += delta(`${sent++} ${filler}`)
+    for (let i = 0; i < perWrite && sent < number("flood"); i++)
+      batch += delta(`${sent++} ${stamp()}${filler}`)
     await say(batch)
     const due = does("rate") ? startedAt + (sent * 1000) / number("rate") - performance.now() : 0
     if (due > 1) await new Promise((resolve) => setTimeout(resolve, due))

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
-import { adopt } from "../../src/flow/ingest/history.ts"
+import { adopt } from "../../src/flow/ingest/past/history.ts"
 import { isDelta, threadOf, turnOf } from "../../src/flow/ingest/message.ts"
-import { settleThePast } from "../../src/flow/ingest/startup.ts"
+import { settleThePast } from "../../src/flow/ingest/past/startup.ts"
 import { asked, openRooms, said } from "../support/rooms.ts"
 
 const turn = (id: string, status = "inProgress") => ({ threadId: "t", turn: { id, status } })

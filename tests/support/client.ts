@@ -76,7 +76,10 @@ export function ask<T = Body>(url: string, path: string, { method, json, raw, he
       method: method ?? (text === undefined ? "GET" : "POST"),
       agent: false,
       headers: {
-        ...(text !== undefined && { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
+        ...(text !== undefined && {
+          "content-type": "application/json",
+          "content-length": Buffer.byteLength(text),
+        }),
         ...headers,
       },
     },

@@ -17,7 +17,9 @@ await readLines(pipe.stdout, (lines) => {
       const { delta = "" } = message.params ?? {}
       const space = delta.indexOf(" ")
       meter.delta(Number(delta.slice(0, space)), delta.slice(space + 1))
-    } else if (message.method === END) process.send?.(meter.take() satisfies Figures)
-    else if (message.id !== undefined) pipe.hear(message)
+    } else if (message.method === END) {
+      meter.end()
+      process.send?.([meter.take()] satisfies Figures[])
+    } else if (message.id !== undefined) pipe.hear(message)
   }
 })

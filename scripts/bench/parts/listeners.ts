@@ -1,7 +1,7 @@
 // Websocket listeners in a process of their own, on bare sockets so that they take little of the machine: every frame is
 // looked at (its seq grows, its delta is the next one), none is made into a string. listeners.ts PORT TARGET COUNT
 
-import { now, openMeter } from "./meter.ts"
+import { openMeter } from "./meter.ts"
 
 const [port, target, count] = process.argv.slice(2)
 const SEQ = Buffer.from('"seq":')
@@ -12,7 +12,11 @@ const TEXT = Buffer.from('"delta":"')
 const UPGRADED = Buffer.from("\r\n\r\n")
 
 /** Where `needle` ends in the frame: looked for at its usual place first. */
-function after(needle: Buffer, bytes: Buffer, { from, end, usual }: { from: number; end: number; usual: number }) {
+function after(
+  needle: Buffer,
+  bytes: Buffer,
+  { from, end, usual }: { from: number; end: number; usual: number },
+) {
   let at = from + usual
   let same = at + needle.length <= end
   for (let i = 0; same && i < needle.length; i++) same = bytes[at + i] === needle[i]
@@ -70,8 +74,9 @@ function openListener(ended: () => void) {
   const notification = (bytes: Buffer, from: number, end: number) => {
     const method = after(DELTA, bytes, { from, end, usual: places.own.method })
     if (method < 0) {
-      if (after(END, bytes, { from, end, usual: 0 }) >= 0) ended()
-      return
+      if (after(END, bytes, { from, end, usual: 0 }) < 0) return
+      meter.end()
+      return ended()
     }
     places.own.method = method - DELTA.length - from
     const text = after(TEXT, bytes, { from: method, end, usual: places.own.text })
@@ -91,7 +96,11 @@ function openListener(ended: () => void) {
         const head = short < 126 ? 2 : short === 126 ? 4 : 10
         if (at + head > bytes.length) break
         const length =
-          short < 126 ? short : short === 126 ? bytes.readUInt16BE(at + 2) : Number(bytes.readBigUInt64BE(at + 2))
+          short < 126
+            ? short
+            : short === 126
+              ? bytes.readUInt16BE(at + 2)
+              : Number(bytes.readBigUInt64BE(at + 2))
         const end = at + head + length
         if (end > bytes.length) break
         if (bytes[at] === 0x81) frame(bytes, at + head, end)
@@ -104,18 +113,13 @@ function openListener(ended: () => void) {
 }
 
 let running = 0
-let finishedAt = 0
 const all: ReturnType<typeof openListener>[] = []
 
 function finish() {
   if (--running > 0) return
-  finishedAt = now()
   running = all.length
   // After the chunk in hand: a turn's end may not be the last frame of it.
-  setImmediate(() => {
-    const each = all.map((listener) => listener.take())
-    process.send?.({ each, finishedAt })
-  })
+  setImmediate(() => process.send?.(all.map((listener) => listener.take())))
 }
 
 async function connect() {

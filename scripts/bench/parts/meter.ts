@@ -6,8 +6,9 @@ export interface Figures {
   deltas: number
   frames: number
   bytes: number
-  /** From the first delta to the last one. */
-  ms: number
+  /** Epoch milliseconds of the first delta and of the turn's end. */
+  startedAt: number
+  endedAt: number
   /** Milliseconds from the stamp in the delta to its arrival; absent when it has none. */
   latency?: { p50: number; p99: number; max: number }
 }
@@ -20,7 +21,7 @@ export function openMeter() {
   let frames = 0
   let bytes = 0
   let startedAt = 0
-  let lastAt = 0
+  let endedAt = 0
   let latencies: number[] = []
   return {
     frame(length: number) {
@@ -32,19 +33,23 @@ export function openMeter() {
       if (n !== next) throw new Error(`delta ${n} came where ${next} was due`)
       if (n === 0) startedAt = now()
       next = n + 1
-      // A clock at each delta would cost more than the reader: at a fixed pace each counts, in a flood only the end.
       if (stamped !== undefined && stamped.charCodeAt(0) === 0x40) {
-        lastAt = now()
-        latencies.push(lastAt - Number.parseFloat(stamped.slice(1)))
+        latencies.push(now() - Number.parseFloat(stamped.slice(1)))
       }
     },
-    /** The figures of a turn, at its end; the next one begins anew. */
+    end: () => {
+      endedAt = now()
+    },
+    /** The figures of a turn; the next one begins anew. */
     take(): Figures {
-      const ms = now() - startedAt
       const sorted = latencies.sort((a, b) => a - b)
-      const figures: Figures = { deltas: next, frames, bytes, ms }
+      const figures: Figures = { deltas: next, frames, bytes, startedAt, endedAt }
       if (sorted.length > 0)
-        figures.latency = { p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99), max: sorted.at(-1) ?? 0 }
+        figures.latency = {
+          p50: percentile(sorted, 0.5),
+          p99: percentile(sorted, 0.99),
+          max: sorted.at(-1) ?? 0,
+        }
       next = frames = bytes = 0
       latencies = []
       return figures

@@ -39,7 +39,8 @@ export function openPipe(home: string, ready: () => void): Pipe {
       threadId = result?.thread?.id ?? ""
       ready()
     },
-    flood: () => call("turn/start", { threadId, input: [{ type: "text", text: "flood", text_elements: [] }] }),
+    flood: () =>
+      call("turn/start", { threadId, input: [{ type: "text", text: "flood", text_elements: [] }] }),
     end: () => child.kill(),
   }
 }

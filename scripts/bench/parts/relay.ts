@@ -7,7 +7,8 @@ const TOPIC = "all"
 const server = Bun.serve({
   port: 0,
   hostname: "127.0.0.1",
-  fetch: (request, at) => (at.upgrade(request) ? undefined : new Response("a websocket only", { status: 426 })),
+  fetch: (request, at) =>
+    at.upgrade(request) ? undefined : new Response("a websocket only", { status: 426 }),
   websocket: {
     backpressureLimit: 1 << 30,
     open(ws) {

@@ -3,7 +3,7 @@
 
 import { Fault } from "../../base/fault.ts"
 import { TIMERS } from "../../base/kit/timers.ts"
-import { faultOf, isUnknownThread } from "./faults.ts"
+import { faultOf, isUnknownThread } from "./protocol/faults.ts"
 import { PeerFailure, RpcError, type RpcId } from "./protocol/wire.ts"
 import type { RunStore } from "./reap.ts"
 import type { Supervisor } from "./supervisor.ts"
@@ -198,6 +198,8 @@ export function createCodex({ supervisor, runStore, rawEvents, onFault }: CodexN
         throw new Fault("request_undelivered", "the answer may not have arrived", {}, { cause: error })
       }
     },
+    /** What this binary refused and we do without, for people. */
+    fallbacks: (): string[] => (rawRefused ? ["raw response items were refused"] : []),
     /** Refuses a request of the child; when the child is gone nobody waits any more. */
     refuse(run: string, rpcId: RpcId, code: number, message: string): void {
       peerOf(run)?.refuse(rpcId, code, message).catch(onFault)

@@ -9,7 +9,7 @@ import type { RunExit, RuntimeState } from "../../engine/runtime/lifecycle.ts"
 import type { Supervisor } from "../../engine/runtime/supervisor.ts"
 import type { Acts } from "../acts/acts.ts"
 import type { Ingest } from "./ingest.ts"
-import type { Reconcile } from "./reconcile.ts"
+import type { Reconcile } from "./past/reconcile.ts"
 
 export interface StartNeeds {
   supervisor: Supervisor

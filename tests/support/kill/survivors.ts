@@ -48,9 +48,19 @@ export function survivorsOf({ mark, runs, living, threads, folder }: Dead): stri
     const thread = environ.find((one) => one.startsWith("CODEX_THREAD_ID="))?.slice(16)
     const why = [
       command.includes(mark) && "runs a command of the workload",
-      run !== undefined && !run.endsWith(`.${living.id}`) && runs.some(({ id }) => run.endsWith(`.${id}`)) && `has ${run}`,
-      thread !== undefined && threads.has(thread) && session !== living.pid && !run && `has the thread ${thread}`,
-      sessions.has(session) && session !== living.pid && environ.some((one) => one.includes(folder)) && "is in the session of a dead run",
+      run !== undefined &&
+        !run.endsWith(`.${living.id}`) &&
+        runs.some(({ id }) => run.endsWith(`.${id}`)) &&
+        `has ${run}`,
+      thread !== undefined &&
+        threads.has(thread) &&
+        session !== living.pid &&
+        !run &&
+        `has the thread ${thread}`,
+      sessions.has(session) &&
+        session !== living.pid &&
+        environ.some((one) => one.includes(folder)) &&
+        "is in the session of a dead run",
     ].filter((one) => one !== false)
     return why.length ? [`process ${pid} (${command.slice(0, 200)}): ${why.join(", ")}`] : []
   })

@@ -41,7 +41,9 @@ export function createTape() {
     const known = bySeq.get(told.seq)
     if (known) {
       const same = known.text === text
-      violations.push(`seq ${told.seq} came twice to one listener${same ? "" : `, and differs:\n  ${known.text}\n  ${text}`}`)
+      violations.push(
+        `seq ${told.seq} came twice to one listener${same ? "" : `, and differs:\n  ${known.text}\n  ${text}`}`,
+      )
       return
     }
     const last = frames.at(-1)?.seq ?? 0

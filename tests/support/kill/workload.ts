@@ -101,7 +101,11 @@ export function createWorkload(needs: WorkloadNeeds) {
     const { approvalId, requestId } = frame.payload
     const id = String(approvalId ?? requestId)
     const kind = approvalId ? "approval" : frame.type === "tool_call_requested" ? "tool_call" : "tool_input"
-    const path = { approval: `/approvals/${id}/decision`, tool_input: `/tool-input/${id}/decision`, tool_call: `/tool-calls/${id}/response` }
+    const path = {
+      approval: `/approvals/${id}/decision`,
+      tool_input: `/tool-input/${id}/decision`,
+      tool_call: `/tool-calls/${id}/response`,
+    }
     const one = {
       id,
       kind: kind as "approval",
@@ -146,10 +150,20 @@ export function createWorkload(needs: WorkloadNeeds) {
     if (await post(`/sessions/${session}/interrupt`, {})) ledger.interrupts++
   }
 
-  const started = (session: string, from: number) =>
-    tape
-      .until((f) => stop.aborted || (f.threadId === session && f.text.includes("agentMessage/delta")), "words", from)
-      .catch(() => undefined)
+  /** The first frame of the session since then that fits, or the order to stop. */
+  function seen(session: string, from: number, fits: (frame: Taped) => boolean): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const see = (frame: Taped) => {
+      const over = frame.type === "notification" && frame.payload.method === "turn/completed"
+      if (frame.threadId === session && (over || fits(frame))) resolve()
+    }
+    const hearing = tape.hear(see)
+    for (const frame of tape.frames.slice(from)) see(frame)
+    if (stop.aborted) resolve()
+    stop.addEventListener("abort", () => resolve())
+    return promise.finally(() => hearing[Symbol.dispose]())
+  }
+  const streams = (frame: Taped) => frame.text.includes("agentMessage/delta")
 
   async function play(session: string): Promise<"ended" | "left" | "stopped"> {
     const from = tape.frames.length
@@ -175,7 +189,7 @@ export function createWorkload(needs: WorkloadNeeds) {
         await send(session, `run: ${count}; sleep MARK`, true)
         if (random.often(0.5)) return "left"
         void attend(session, from)
-        await tape.until((f) => stop.aborted || (f.threadId === session && f.type === "approval_resolved"), "a decision", from).catch(() => undefined)
+        await seen(session, from, ({ type }) => type === "approval_resolved")
         await interrupt(session)
         break
       case "patch":
@@ -189,12 +203,12 @@ export function createWorkload(needs: WorkloadNeeds) {
         break
       case "interrupt":
         await send(session, "words: 2000 5")
-        await started(session, from)
+        await seen(session, from, streams)
         await interrupt(session)
         break
       case "join":
         await send(session, "words: 60 8")
-        await started(session, from)
+        await seen(session, from, streams)
         await send(session, `words: ${random.whole(5, 40)} 2`)
         break
       case "mixed":

@@ -134,7 +134,7 @@ const headOf = ({ first, at, thread, scope }: Row): RowHead => ({
 })
 
 /** Where the tick begins that number `n` lies in; `n` itself when no row is that old. */
-export const tickStart = (_db: Reader, n: number): number => n
+export const tickStart = (db: Reader, n: number): number => Number(db.get(TICK_OF, n)?.tick ?? n)
 
 export const oldestRows = (db: Reader, limit: number): RowFacts[] =>
   db.all(OLDEST, limit) as unknown as RowFacts[]

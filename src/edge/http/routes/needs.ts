@@ -1,6 +1,6 @@
 // What the routes are given.
 
-import type { Reconcile } from "../../../flow/ingest/reconcile.ts"
+import type { Reconcile } from "../../../flow/ingest/past/reconcile.ts"
 import type { Rooms } from "../../../flow/rooms.ts"
 import type { Sockets } from "../../stream/socket.ts"
 import type { Events } from "../../stream/sse.ts"

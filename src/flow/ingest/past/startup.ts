@@ -1,13 +1,13 @@
 // What a start has to put right after a kill: text that was streaming is taken from the log, and what the dead child held is
 // settled (decisions 18). Before the first client is let in.
 
-import type { Log } from "../../base/events/log.ts"
-import type { Db } from "../../base/storage/port.ts"
-import { streamingAnywhere } from "../../domain/transcript/store.ts"
-import type { Acts } from "../acts/acts.ts"
-import type { Rooms } from "../rooms.ts"
-import { paramsOf } from "./message.ts"
-import { TEXT_DELTAS } from "./notifications.ts"
+import type { Log } from "../../../base/events/log.ts"
+import type { Db } from "../../../base/storage/port.ts"
+import { streamingAnywhere } from "../../../domain/transcript/store.ts"
+import type { Acts } from "../../acts/acts.ts"
+import type { Rooms } from "../../rooms.ts"
+import { paramsOf } from "../message.ts"
+import { TEXT_DELTAS } from "../notifications.ts"
 
 export interface StartupNeeds {
   db: Db

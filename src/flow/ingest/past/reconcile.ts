@@ -1,12 +1,12 @@
 // Keeps our tables true to the child's disk: threads made elsewhere appear in the list, and a session's history is laid
 // beside our ledger the first time it is opened in a run of the child.
 
-import { isFault } from "../../base/fault.ts"
-import { isUuid } from "../../base/kit/ids.ts"
-import type { Logger } from "../../base/observe/logger.ts"
-import type { Db } from "../../base/storage/port.ts"
-import type { Session, ThreadRecord } from "../../domain/sessions/session.ts"
-import type { Rooms } from "../rooms.ts"
+import { isFault } from "../../../base/fault.ts"
+import { isUuid } from "../../../base/kit/ids.ts"
+import type { Logger } from "../../../base/observe/logger.ts"
+import type { Db } from "../../../base/storage/port.ts"
+import type { Session, ThreadRecord } from "../../../domain/sessions/session.ts"
+import type { Rooms } from "../../rooms.ts"
 import { adopt } from "./history.ts"
 
 export interface ReconcileNeeds {

@@ -1,11 +1,11 @@
 // The app-server's own history, laid beside our ledger: what we don't have is taken over, what we have stays as it is.
 // Older binaries forget commands, make up item ids and call dead turns running, so the ledger's row always wins.
 
-import type { Tx } from "../../base/storage/port.ts"
-import { spokenOf } from "../../domain/transcript/entry.ts"
-import type { EntryRow } from "../../domain/transcript/store.ts"
-import type { RawTurn } from "../../engine/runtime/codex.ts"
-import type { Rooms } from "../rooms.ts"
+import type { Tx } from "../../../base/storage/port.ts"
+import { spokenOf } from "../../../domain/transcript/entry.ts"
+import type { EntryRow } from "../../../domain/transcript/store.ts"
+import type { RawTurn } from "../../../engine/runtime/codex.ts"
+import type { Rooms } from "../../rooms.ts"
 
 type RawItem = NonNullable<RawTurn["items"]>[number]
 

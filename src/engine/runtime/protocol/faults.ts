@@ -1,7 +1,7 @@
 // What a failed call to the child is in our catalogue (wire-contract §0.3, in the order that it recommends).
 
-import { Fault, type FaultCode } from "../../base/fault.ts"
-import { PeerFailure, RPC, RpcError } from "./protocol/wire.ts"
+import { Fault, type FaultCode } from "../../../base/fault.ts"
+import { PeerFailure, RPC, RpcError } from "./wire.ts"
 
 export interface Called {
   method: string

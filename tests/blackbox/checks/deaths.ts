@@ -1,0 +1,208 @@
+// Kills of the child and of the daemon: afterwards everything says what really happened, nothing is used twice, nothing is
+// left over, and every session goes on.
+
+import { strict as assert } from "node:assert"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import type { Frame, Listener } from "../../support/client.ts"
+import { assertFrames, kept } from "../frames.ts"
+import {
+  approvalOf,
+  type Check,
+  decide,
+  ended,
+  entriesOf,
+  get,
+  health,
+  hear,
+  isNotification,
+  newSession,
+  read,
+  runTurn,
+  send,
+  turnIn,
+  untilReady,
+  type World,
+} from "../world.ts"
+
+async function killChild(world: World): Promise<number> {
+  const { pid } = (await health(world)).codex
+  assert.ok(pid)
+  process.kill(pid, "SIGKILL")
+  return pid
+}
+
+const textHeard = (listener: Listener, turnId: string): string =>
+  listener.frames
+    .filter(isNotification("item/agentMessage/delta", turnId))
+    .map((f) => f.payload.params?.delta)
+    .join("")
+
+/** The turn's end as the daemon tells it in the child's place. */
+function assertOurEnd({ payload }: Frame): void {
+  assert.equal(payload.origin, "codexd")
+  assert.equal(payload.params?.turn?.status, "interrupted")
+  assert.ok(payload.params?.turn?.error?.message)
+}
+
+export const deathChecks: Check[] = [
+  {
+    name: "the child is killed in mid-turn: the turn is interrupted everywhere, its text kept, and the session goes on",
+    async run(world) {
+      const id = await newSession(world)
+      const listener = await hear(world)
+      const turnId = await send(world, id, "words: 100000 2")
+      await listener.until(isNotification("item/agentMessage/delta", turnId), "words")
+      const pid = await killChild(world)
+      assertOurEnd(await ended(listener, turnId))
+      const report = await untilReady(world, pid)
+      assert.equal(report.codex.lastExit?.signal, "SIGKILL")
+      const after = await read(world, id)
+      assert.equal(turnIn(after, turnId).status, "interrupted")
+      assert.ok(turnIn(after, turnId).error?.message)
+      const entry = entriesOf(after, turnId).at(-1)
+      assert.deepEqual([entry?.type, entry?.status], ["agentMessage", "canceled"])
+      assert.equal(entry?.content, textHeard(listener, turnId))
+      const next = await runTurn(world, id, "echo: alive")
+      assert.equal(next.end.payload.params?.turn?.status, "completed")
+      const whole = await read(world, id)
+      assert.deepEqual(
+        whole.thread.turns.map((t) => t.status),
+        ["interrupted", "completed"],
+      )
+      assert.equal(whole.transcript.at(-1)?.content, "alive")
+      assertFrames(listener.frames)
+      const { log, head } = listener.ready
+      const again = await hear(world, `since=${head}`)
+      await ended(again, next.turnId)
+      assert.equal(again.ready.log, log)
+      const upTo = (l: Listener) => kept(l.frames.filter((f) => f.seq <= next.end.seq))
+      await ended(listener, next.turnId)
+      assert.deepEqual(upTo(again), upTo(listener))
+      for (const each of [listener, next.listener, again]) each.close()
+    },
+  },
+  {
+    name: "the child is killed while an approval waits: it expires, and the next command asks again",
+    async run(world) {
+      const id = await newSession(world)
+      const listener = await hear(world, `threadId=${id}`)
+      const turnId = await send(world, id, "run: echo 1 > orphan.txt")
+      const { payload } = await approvalOf(listener, turnId)
+      const pid = await killChild(world)
+      assertOurEnd(await ended(listener, turnId))
+      const expired = listener.frames.find((f) => f.type === "approval_resolved")
+      assert.deepEqual(expired?.payload, { approvalId: payload.approvalId, status: "expired" })
+      assert.deepEqual((await get(world, `/api/sessions/${id}/approvals`)).body, { data: [] })
+      assert.equal((await decide(world, payload.approvalId, "accept")).status, 404)
+      await untilReady(world, pid)
+      assert.equal(turnIn(await read(world, id), turnId).status, "interrupted")
+      // The policy of the session is not forgotten, though older binaries forget it.
+      const next = await send(world, id, "run: echo 2 > orphan.txt\necho: ran")
+      const again = await approvalOf(listener, next)
+      assert.notEqual(again.payload.approvalId, payload.approvalId)
+      assert.ok(!existsSync(join(world.daemon.work, "orphan.txt")))
+      assert.equal((await decide(world, again.payload.approvalId, "accept")).status, 200)
+      assert.equal((await ended(listener, next)).payload.params?.turn?.status, "completed")
+      assert.ok(existsSync(join(world.daemon.work, "orphan.txt")))
+      assertFrames(listener.frames)
+      listener.close()
+    },
+  },
+  {
+    name: "after a restart a transcript with a command reads as before, byte for byte",
+    async run(world) {
+      const id = await newSession(world, { approvalPolicy: "never" })
+      const { listener, end } = await runTurn(
+        world,
+        id,
+        "reason: let me see\nrun: echo one; echo two\necho: ran it",
+      )
+      const { listener: second } = await runTurn(world, id, "fail: 400 no")
+      const unused = await newSession(world)
+      const before = await get(world, `/api/sessions/${id}`)
+      const list = await get(world, "/api/sessions?limit=200")
+      const types = (before.body as unknown as { transcript: { type: string }[] }).transcript.map(
+        (e) => e.type,
+      )
+      assert.ok(types.includes("commandExecution"), String(types))
+      const { log, head } = listener.ready
+      const live = kept(listener.frames.filter((f) => f.seq <= end.seq))
+      const exit = await world.restart("SIGTERM")
+      assert.deepEqual(exit, { code: 0, signal: null })
+      assert.equal(await listener.closed, 1001)
+      await second.closed
+      await untilReady(world)
+      const after = await get(world, `/api/sessions/${id}`)
+      const part = (text: string) => text.slice(text.indexOf(',"transcript":'))
+      assert.equal(part(after.text), part(before.text))
+      const turns = ({ body }: typeof after) =>
+        (body as unknown as { thread: { turns: unknown } }).thread.turns
+      assert.deepEqual(turns(after), turns(before))
+      assert.deepEqual((await get(world, "/api/sessions?limit=200")).body, list.body)
+      const again = await hear(world, `threadId=${id}&since=${head}`)
+      assert.deepEqual([again.ready.log, again.ready.resume], [log, "ok"])
+      await again.until((f) => f.seq === end.seq, "the end of the first turn")
+      assert.deepEqual(
+        again.frames.slice(0, live.length).map((f) => f.text),
+        live,
+      )
+      again.close()
+      const next = await runTurn(world, id, "run: echo three\necho: and on")
+      assert.equal(next.end.payload.params?.turn?.status, "completed")
+      assert.ok(next.end.seq > end.seq)
+      next.listener.close()
+      const first = await runTurn(world, unused, "echo: late")
+      assert.equal(first.end.payload.params?.turn?.status, "completed")
+      first.listener.close()
+    },
+  },
+  {
+    name: "the daemon is killed in mid-stream and while an approval waits: the truth after it, no survivor, no seq twice",
+    async run(world) {
+      const [speaking, waiting] = [await newSession(world), await newSession(world)]
+      const listener = await hear(world)
+      const asks = await send(world, waiting, "run: echo 1 > orphan2.txt")
+      const { payload } = await approvalOf(listener, asks)
+      const speaks = await send(world, speaking, "words: 100000 2")
+      await listener.until(isNotification("item/agentMessage/delta", speaks), "words")
+      const { pid } = (await health(world)).codex
+      await world.restart("SIGKILL")
+      await listener.closed
+      assertFrames(listener.frames.slice(0, -1))
+      const heard = textHeard(listener, speaks)
+      const lastSeq = listener.frames.at(-1)?.seq ?? 0
+      const place = `${listener.ready.log}.${lastSeq}`
+      const again = await hear(world, `since=${place}`)
+      assert.equal(again.ready.resume, "ok")
+      const end = await ended(again, speaks)
+      assertOurEnd(end)
+      assertOurEnd(await ended(again, asks))
+      assert.ok(again.frames.every((f) => f.seq > lastSeq))
+      const expired = again.frames.find((f) => f.type === "approval_resolved")
+      assert.deepEqual(expired?.payload, { approvalId: payload.approvalId, status: "expired" })
+      const spoken = await read(world, speaking)
+      assert.equal(turnIn(spoken, speaks).status, "interrupted")
+      const entry = entriesOf(spoken, speaks).at(-1)
+      assert.deepEqual([entry?.type, entry?.status], ["agentMessage", "canceled"])
+      const replayed = heard + textHeard(again, speaks)
+      assert.equal(entry?.content, replayed, "the text is what was told")
+      assert.equal(turnIn(await read(world, waiting), asks).status, "interrupted")
+      assert.deepEqual((await get(world, `/api/sessions/${waiting}/approvals`)).body, { data: [] })
+      assert.equal((await decide(world, payload.approvalId, "accept")).status, 404)
+      await untilReady(world)
+      assert.ok(!existsSync(`/proc/${pid}`), "the old child is gone")
+      for (const [id, text] of [
+        [speaking, "echo: on"],
+        [waiting, "echo: on"],
+      ] as const) {
+        const next = await runTurn(world, id, text)
+        assert.equal(next.end.payload.params?.turn?.status, "completed")
+        assert.ok(next.end.seq > end.seq)
+        next.listener.close()
+      }
+      assert.equal(turnIn(await read(world, speaking), speaks).status, "interrupted")
+      again.close()
+    },
+  },
+]

@@ -1,0 +1,197 @@
+// Kills the daemon or its child with -9 in the middle of a workload, again and again on one data folder, and looks each
+// time whether everything is as it was acknowledged. The moment is counted in frames and answers, not in time.
+
+import { join } from "node:path"
+import { COMMANDS, codexBin, type Daemon, openPlace, within } from "../daemon.ts"
+import { integrityOf, replaysOf, type Scene, textsOf, truthOf } from "./checks.ts"
+import { createLedger } from "./ledger.ts"
+import { createRandom } from "./random.ts"
+import { survivorsOf } from "./survivors.ts"
+import { createTape, type Taped } from "./tape.ts"
+import { createWorkload } from "./workload.ts"
+
+export interface CampaignSpec {
+  daemonKills: number
+  childKills: number
+  seed: number
+  /** Told after every kill. */
+  report?(line: string): void
+}
+
+export interface CampaignEnd {
+  violations: string[]
+  /** Warnings and errors of the daemon that are no kill's own, with how often they came. */
+  logged: Record<string, number>
+  summary: Record<string, number>
+}
+
+interface Run {
+  id: string
+  pid: number
+}
+
+/** Frames and acknowledgements before a kill. */
+const MOMENT = { least: 1, most: 400 }
+const FEW_MS = 25
+
+export async function runCampaign({
+  daemonKills,
+  childKills,
+  seed,
+  report,
+}: CampaignSpec): Promise<CampaignEnd> {
+  const startedAt = performance.now()
+  const random = createRandom(seed)
+  const tape = createTape()
+  const ledger = createLedger()
+  const violations: string[] = []
+  const logged: Record<string, number> = {}
+  const mark = `86400.${seed}7`
+  await using place = openPlace("kill")
+  const counter = join(place.work, "counter")
+  const spec = { command: COMMANDS.bun, codexBin: codexBin("0.169.0") }
+  const runs: Run[] = []
+  const found = (kill: number, list: string[]) => {
+    for (const one of list) violations.push(`kill ${kill}: ${one}`)
+  }
+
+  let daemon = await place.start(spec)
+  await tape.follow(daemon.url)
+  let run = await ready(0)
+
+  async function ready(from: number, not?: string): Promise<Run> {
+    const isReady = ({ type, payload }: Taped) =>
+      type === "runtime_updated" && payload.name === "ready" && payload.runId !== not
+    const { payload } = await tape.until(isReady, "the runtime is ready", from)
+    return { id: String(payload.runId), pid: Number(payload.pid) }
+  }
+
+  /** A frame that follows from a call of ours: all frames before it are on the tape when it is. */
+  async function barrier(): Promise<number> {
+    const from = tape.frames.length
+    const answer = await fetch(`${daemon.url}/api/sessions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ cwd: place.work }),
+    })
+    const { session } = (await answer.json()) as { session: { sessionId: string } }
+    const made = await tape.until(
+      (f) => f.type === "session_created" && f.threadId === session.sessionId,
+      "the barrier",
+      from,
+    )
+    return made.seq
+  }
+
+  async function look(kill: number, since: number): Promise<void> {
+    const scene: Scene = { url: daemon.url, dataDir: daemon.dataDir, tape, ledger, random, counter, since }
+    const last = await barrier()
+    found(kill, await truthOf(scene))
+    found(kill, await textsOf(scene))
+    found(kill, await replaysOf(scene, last))
+    const threads = new Set(ledger.sessions.map(({ id }) => id))
+    found(kill, survivorsOf({ mark, runs, living: run, threads, folder: place.path }))
+    found(kill, tape.violations.splice(0))
+  }
+
+  const kinds = shuffled([
+    ...Array<string>(daemonKills).fill("daemon"),
+    ...Array<string>(childKills).fill("child"),
+  ])
+  function shuffled(all: string[]): string[] {
+    return all
+      .map((one) => ({ one, at: random.whole(0, 1e9) }))
+      .sort((a, b) => a.at - b.at)
+      .map(({ one }) => one)
+  }
+
+  for (const [index, kind] of kinds.entries()) {
+    const kill = index + 1
+    const life = tape.nextLife()
+    const from = tape.frames.length
+    const stop = new AbortController()
+    const load = createWorkload({
+      url: daemon.url,
+      tape,
+      ledger,
+      random,
+      work: place.work,
+      counter,
+      mark,
+      stop: stop.signal,
+    })
+    const moment = random.often(0.2) ? random.whole(MOMENT.least, 20) : random.whole(20, MOMENT.most)
+    const reached = load.after(moment)
+    const over = load.run()
+    await Promise.race([reached, over, Bun.sleep(15_000)])
+    await Bun.sleep(random.whole(0, FEW_MS))
+    const fatal = kind === "daemon" ? daemon.pid : run.pid
+    process.kill(fatal, "SIGKILL")
+    stop.abort()
+    runs.push(run)
+    if (kind === "daemon") {
+      await daemon.end("SIGKILL")
+      await within(over, () => "the workload stops")
+      note(daemon)
+      tape.stop()
+      found(kill, integrityOf(daemon.dataDir, join(place.path, "copy")))
+      daemon = await place.start(spec)
+      await tape.follow(daemon.url)
+    } else await within(over, () => "the workload stops")
+    run = await ready(from, run.id)
+    const before = violations.length
+    await look(kill, life)
+    const bad = violations.slice(before)
+    report?.(
+      `${kill}/${kinds.length} ${kind} after ${moment}: ${tape.frames.length - from} frames, ${bad.length} violations`,
+    )
+    for (const one of bad) report?.(`  ${one.slice(0, 1500)}`)
+  }
+  // Once more over everything.
+  const last = tape.frames.at(-1)?.seq ?? 0
+  const whole: Scene = { url: daemon.url, dataDir: daemon.dataDir, tape, ledger, random, counter, since: 0 }
+  const before = violations.length
+  found(0, [...(await truthOf(whole)), ...(await textsOf(whole))])
+  violations.splice(
+    before,
+    violations.length,
+    ...violations.slice(before).filter((one) => !seenBefore(one, before)),
+  )
+  function seenBefore(one: string, until: number): boolean {
+    return violations
+      .slice(0, until)
+      .some((known) => known.slice(known.indexOf(": ")) === one.slice(one.indexOf(": ")))
+  }
+  tape.stop()
+  await daemon.end("SIGTERM")
+  note(daemon)
+  found(0, integrityOf(daemon.dataDir, join(place.path, "copy")))
+
+  function note({ said }: Daemon): void {
+    for (const line of said().split("\n")) {
+      if (!/"level":"(warn|error)"/.test(line)) continue
+      const { level, message, error, method } = JSON.parse(line)
+      const key = `${level}: ${message}${method ? ` ${method}` : ""}${error ? ` (${JSON.stringify(error).slice(0, 200)})` : ""}`
+      logged[key] = (logged[key] ?? 0) + 1
+    }
+  }
+
+  return {
+    violations,
+    logged,
+    summary: {
+      daemonKills,
+      childKills,
+      seed,
+      violations: violations.length,
+      frames: tape.frames.length,
+      lastSeq: last,
+      acknowledged: ledger.acknowledged,
+      sessions: ledger.sessions.length,
+      messages: ledger.messages.filter((one) => one.turnId !== undefined).length,
+      decisions: ledger.answers.filter((one) => one.acknowledged).length,
+      interrupts: ledger.interrupts,
+      seconds: Math.round((performance.now() - startedAt) / 1000),
+    },
+  }
+}
