@@ -9,7 +9,10 @@ import { flag, median, option, out, ratios, table, thousands } from "./parts/fig
 const rounds = option("rounds", 5)
 const deltas = option("deltas", 100_000)
 const ours = flag("compiled") ? daemon([compiled]) : daemon()
-const flood = { fake: `flood=${deltas}`, turns: 2 }
+// As Codex itself does: a write for each line. `--bulk` is a writer that costs next to nothing.
+const perWrite = flag("bulk") ? 200 : 1
+const floodOf = (count: number) => ({ fake: `flood=${count},per-write=${perWrite}`, turns: 2 })
+const flood = floodOf(deltas)
 const PACE = { fake: "flood=2500,rate=500,stamp", turns: 2, families: "notification", listeners: 1 }
 
 const parts: Record<string, () => Promise<void>> = {

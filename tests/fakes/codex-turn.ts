@@ -82,7 +82,7 @@ async function speak(text: string, ids: Json): Promise<string> {
     return text
   }
   const filler = "abcdefg ".repeat(6)
-  const perWrite = does("rate") ? 1 : 200
+  const perWrite = does("rate") ? 1 : number("per-write") || 200
   const stamp = () => (does("stamp") ? `@${performance.timeOrigin + performance.now()} ` : "")
   const startedAt = performance.now()
   for (let sent = 0; sent < number("flood"); ) {

@@ -77,6 +77,7 @@ export function openPlace(name: string): Place {
   const dataDir = join(path, "data")
   const work = join(path, "work")
   mkdirSync(work)
+  mkdirSync(join(path, "home"))
   const running = new Set<Running>()
   const survivors = () => processesNaming(path)
   return {
@@ -126,8 +127,16 @@ const LISTENING = /"message":"codexd is listening","url":"(http:[^"]+)"/
 
 function launch(spec: DaemonSpec, { path, dataDir }: { path: string; dataDir: string }): Running {
   const [program = "", ...before] = spec.command
-  const { PATH = "", HOME = "" } = process.env
-  const env = { PATH, HOME, DATA_DIR: dataDir, API_AUTH: "none", CODEX_BIN: spec.codexBin, ...spec.env }
+  const { PATH = "" } = process.env
+  // A home without profiles: commands run in login shells, and a person's may hang on a lock that a kill left behind.
+  const env = {
+    PATH,
+    HOME: join(path, "home"),
+    DATA_DIR: dataDir,
+    API_AUTH: "none",
+    CODEX_BIN: spec.codexBin,
+    ...spec.env,
+  }
   const args = [...before, "serve", "--offline", "--port", "0", ...(spec.args ?? [])]
   const child = spawn(program, args, { cwd: path, env, stdio: ["ignore", "ignore", "pipe"] })
   let text = ""
@@ -159,6 +168,15 @@ export function within<T>(promise: Promise<T>, what: () => string, ms = NET_MS):
     net = setTimeout(() => reject(new Error(`deadline: ${what()}`)), ms)
   })
   return Promise.race([promise, deadline]).finally(() => clearTimeout(net))
+}
+
+/** True for a process that runs; what has ended and is not collected yet does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8") !== ""
+  } catch {
+    return false
+  }
 }
 
 function processesNaming(path: string): string[] {

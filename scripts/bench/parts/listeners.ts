@@ -83,7 +83,7 @@ function openListener(ended: () => void) {
     places.own.text = text - TEXT.length - method
     digits(bytes, text)
     const stamped = bytes[read.end + 1] === 0x40
-    meter.delta(read.value, stamped ? bytes.latin1Slice(read.end + 1, read.end + 30) : undefined)
+    meter.delta(read.value, stamped ? bytes.toString("latin1", read.end + 1, read.end + 30) : undefined)
   }
 
   return {

@@ -61,7 +61,7 @@ export function createReplays({ log, clock, framing, sent, overtaken, live, onEr
     if (replay === undefined) return
     const filter = { thread: wish.thread }
     const place = `${log.id}.${16 * replay.after + 15}`
-    if (replay.pages > 0 && log.resume(place, filter).resume === "never") return overtaken(listener)
+    if (replay.pages > 0 && log.resume(place, filter).resume === "gap") return overtaken(listener)
     replay.pages++
     const page = log.page(replay.after, filter, PAGE)
     let done = page.done

@@ -64,7 +64,7 @@ export const notifications = ({
     rooms.sessions.restate(tx, threadId, p.status),
   ),
   "turn/started": on(turn, ({ tx, threadId, runId }, p) => {
-    rooms.turns.open(tx, { sessionId: threadId, id: p.turn.id, runId, startedAt: ms(p.turn.startedAt) })
+    rooms.turns.open(tx, { sessionId: threadId, id: p.turn.id, runId })
     rooms.sessions.touch(tx, threadId)
   }),
   "turn/completed": on(turn, (told, p) => acts.endTurn(told.tx, endOf(told, p.turn), told.after)),
@@ -154,11 +154,11 @@ function endOf({ threadId, runId }: Told, t: v.InferOutput<typeof TurnParam>) {
     runId,
     status: ENDS[t.status as keyof typeof ENDS] ?? "completed",
     error: t.error == null ? undefined : JSON.stringify(t.error),
+    // Only for a turn that we never saw begin.
     startedAt: ms(t.startedAt),
-    completedAt: ms(t.completedAt),
   }
 }
 
-/** The app-server counts turns in seconds, whole ones: too coarse to order by, so only used where nothing better is known. */
+/** The app-server counts turns in whole seconds: an end taken from it would lie before a start of ours. */
 const ms = (seconds: number | null | undefined): number | undefined =>
   seconds == null ? undefined : Math.round(seconds * 1000)

@@ -5,6 +5,7 @@ import { strict as assert } from "node:assert"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import type { Frame, Listener } from "../../support/client.ts"
+import { isAlive } from "../../support/daemon.ts"
 import { assertFrames, kept } from "../frames.ts"
 import {
   approvalOf,
@@ -191,7 +192,7 @@ export const deathChecks: Check[] = [
       assert.deepEqual((await get(world, `/api/sessions/${waiting}/approvals`)).body, { data: [] })
       assert.equal((await decide(world, payload.approvalId, "accept")).status, 404)
       await untilReady(world)
-      assert.ok(!existsSync(`/proc/${pid}`), "the old child is gone")
+      assert.ok(pid && !isAlive(pid), "the old child is gone")
       for (const [id, text] of [
         [speaking, "echo: on"],
         [waiting, "echo: on"],

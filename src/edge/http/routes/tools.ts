@@ -11,7 +11,7 @@ import type { RouteNeeds } from "./needs.ts"
 const input = z.object({
   decision: z.enum(["accept", "decline", "cancel"]),
   answers: z.record(z.string(), z.object({ answers: z.array(z.string()) })).optional(),
-  response: z.unknown(),
+  response: z.unknown().optional(),
 })
 const contentItem = z.discriminatedUnion("type", [
   z.object({ type: z.literal("inputText"), text: z.string() }),
@@ -21,7 +21,7 @@ const call = z.object({
   success: z.boolean().optional(),
   text: z.string().optional(),
   contentItems: z.array(contentItem).optional(),
-  response: z.unknown(),
+  response: z.unknown().optional(),
 })
 
 /** `response` counts when the key is there, even as null. */
