@@ -18,6 +18,7 @@ import { MIGRATIONS } from "./base/storage/migrations/index.ts"
 import { createControls } from "./domain/controls/controls.ts"
 import { createRequests } from "./domain/requests/requests.ts"
 import { createSessions } from "./domain/sessions/sessions.ts"
+import { renamedThreads } from "./domain/sessions/store.ts"
 import { createStreaming } from "./domain/transcript/streaming.ts"
 import { createTranscript } from "./domain/transcript/transcript.ts"
 import { createTurns } from "./domain/turns/turns.ts"
@@ -36,8 +37,8 @@ import { createHealth } from "./flow/health.ts"
 import { createContexts } from "./flow/ingest/contexts.ts"
 import { createIngest } from "./flow/ingest/ingest.ts"
 import { createReconcile } from "./flow/ingest/past/reconcile.ts"
-import { hearChild } from "./flow/ingest/start.ts"
 import { settleThePast } from "./flow/ingest/past/startup.ts"
+import { hearChild } from "./flow/ingest/start.ts"
 import type { Rooms } from "./flow/rooms.ts"
 import { createMethodCache, createRunStore, houseIdOf } from "./flow/runs.ts"
 import { openRuntime } from "./flow/runtime.ts"
@@ -104,8 +105,19 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     version,
   })
   scope.use(stderrLog)
-  const codex = createCodex({ supervisor, runStore, rawEvents: config.rawEvents, onFault })
-  const child = createChild(codex)
+  const codex = createCodex({
+    supervisor,
+    runStore,
+    rawEvents: config.rawEvents,
+    aliases: renamedThreads(db),
+    onFault,
+  })
+  scope.use(codex)
+  const child = createChild({
+    codex,
+    sessionOf: (id) => sessions.find(id),
+    keepAlias: ({ outer, inner }) => db.act((tx) => sessions.change(tx, outer, { innerId: inner })),
+  })
 
   const controls = createControls({
     db,
@@ -126,7 +138,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     defaultCwd: config.workspaceRoot,
   })
   const transcript = createTranscript({ db, clock })
-  const turns = createTurns({ db, clock, controls, codex: child })
+  const turns = createTurns({ db, clock, controls, transcript, codex: child })
   const audienceOf = (id: string) => ({ thread: id, hidden: sessions.find(id)?.systemOwned ?? false })
   const requests = createRequests({ db, log, clock, transcript, codex: child, audienceOf })
   const rooms: Rooms = {
@@ -146,7 +158,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const reconcile = createReconcile({ db, rooms, logger, readyRun })
   await settleThePast({ db, log, rooms, acts })
 
-  scope.use(hearChild({ supervisor, ingest, acts, reconcile, db, log, logger }))
+  scope.use(hearChild({ supervisor, codex, ingest, acts, reconcile, db, log, logger }))
 
   const hub = createHub({ log, platform, clock, onError: onFault })
   const sockets = createSockets(hub)

@@ -78,6 +78,16 @@ async function main(): Promise<void> {
     rate(`${threads} thread(s), stored  `, stored)
     rate(`${threads} thread(s), unstored`, told)
   }
+  const [one] = deltas(1)
+  const waits: number[] = []
+  for (let i = 0; one && i < 5000; i++) {
+    const began = performance.now()
+    db.actNow((tx) => log.append(tx, one))
+    waits.push((performance.now() - began) * 1000)
+  }
+  waits.sort((a, b) => a - b)
+  const share = (part: number): string => `${waits[Math.floor(waits.length * part)]?.toFixed(0)} µs`
+  out(`one delta a tick: p50 ${share(0.5)}, p99 ${share(0.99)}, p99.9 ${share(0.999)}`)
   const replayed = performance.now()
   let after = 0
   let count = 0

@@ -40,7 +40,8 @@ function assertTold(frames: readonly Frame[], i: number): void {
   }
   while (BETWEEN.includes(frames[at]?.type ?? "")) at--
   const signal = frames[at]
-  assert.ok(signal && signal.type.startsWith("app_server."), `no signal before ${text}, but ${signal?.type}`)
+  assert.ok(signal, `nothing before ${text}`)
+  assert.ok(signal.type.startsWith("app_server."), `no signal before ${text}, but ${signal.type}`)
   const { payload: told } = signal
   assert.equal(told.eventType, signal.type)
   assert.deepEqual(

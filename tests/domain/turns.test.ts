@@ -66,6 +66,35 @@ describe("a message", () => {
     expect(house.child.calls.map(([what]) => what)).toEqual(["load", "start", "steer"])
   })
 
+  test("that was acknowledged and that the child never told back is in the transcript when the turn is over", async () => {
+    const house = start()
+    const userMessage = (id: string, text: string) => ({
+      threadId: "t",
+      turnId: "turn-1",
+      item: { type: "userMessage", id, content: [{ type: "text", text }] },
+    })
+    await house.settle(house.rooms.turns.send("t", { text: "same" }))
+    await house.settle(house.rooms.turns.send("t", { text: "same" }))
+    await house.settle(house.rooms.turns.send("t", { text: "other" }))
+    house.ingest.take([said("item/completed", userMessage("u1", "same"))], "run")
+    const contents = async () => (await house.rooms.transcript.read("t")).map(({ content }) => content)
+    expect(await contents()).toEqual(["same"])
+    house.now((tx) => house.acts.endRun(tx, { runId: "run", reason: "dead" }, () => {}))
+    expect(await contents()).toEqual(["same", "same", "other"])
+    expect((await house.rooms.transcript.read("t")).map(({ turnId }) => turnId)).toEqual(
+      Array(3).fill("turn-1"),
+    )
+  })
+
+  test("is not acknowledged when the app-server ended as the turn began, and leaves no turn running", async () => {
+    const child = createToldChild()
+    child.lives = () => false
+    const house = start(child)
+    const sent = house.settle(house.rooms.turns.send("t", { text: "go" }))
+    await expect(sent).rejects.toMatchObject({ code: "runtime_unavailable" })
+    expect(house.rooms.turns.list("t")).toEqual([])
+  })
+
   test("is refused once the daemon drains", async () => {
     const house = start()
     house.rooms.turns.drain()

@@ -64,16 +64,22 @@ export interface Ask {
   /** Sent as JSON; `raw` goes as it is. */
   json?: unknown
   raw?: string
+  /** Sent piece by piece, its length unsaid. */
+  stream?: string[]
   headers?: Record<string, string>
 }
 
-export function ask<T = Body>(url: string, path: string, { method, json, raw, headers = {} }: Ask = {}) {
+export function ask<T = Body>(
+  url: string,
+  path: string,
+  { method, json, raw, stream = [], headers = {} }: Ask = {},
+) {
   const text = json === undefined ? raw : JSON.stringify(json)
   const { promise, resolve, reject } = Promise.withResolvers<Reply<T>>()
   const outgoing = request(
     `${url}${path}`,
     {
-      method: method ?? (text === undefined ? "GET" : "POST"),
+      method: method ?? (text === undefined && stream.length === 0 ? "GET" : "POST"),
       agent: false,
       headers: {
         ...(text !== undefined && {
@@ -96,6 +102,7 @@ export function ask<T = Body>(url: string, path: string, { method, json, raw, he
     },
   )
   outgoing.on("error", reject)
+  for (const piece of stream) outgoing.write(piece)
   outgoing.end(text)
   return within(promise, () => `${method ?? "a request"} to ${path}`)
 }

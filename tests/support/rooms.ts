@@ -39,6 +39,7 @@ export function createToldChild() {
     },
     steerTurn: async (...args: unknown[]) => void calls.push(["steer", ...args]),
     interruptTurn: async (...args: unknown[]) => void calls.push(["interrupt", ...args]),
+    lives: (_run: string): boolean => true,
     answer: async (...args: unknown[]) => void calls.push(["answer", ...args]),
     refuse: (...args: unknown[]) => void calls.push(["refuse", ...args]),
     settledItself: (...args: unknown[]) => void calls.push(["settled", ...args]),
@@ -77,7 +78,7 @@ export function openRooms(child = createToldChild()) {
   })
   const sessions = createSessions({ db, log, clock, controls, codex: child, defaultCwd: "/work" })
   const transcript = createTranscript({ db, clock })
-  const turns = createTurns({ db, clock, controls, codex: child })
+  const turns = createTurns({ db, clock, controls, transcript, codex: child })
   const audienceOf = (id: string) => ({ thread: id, hidden: sessions.find(id)?.systemOwned ?? false })
   const requests = createRequests({ db, log, clock, transcript, codex: child, audienceOf })
   const codex = child as unknown as Codex

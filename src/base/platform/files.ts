@@ -15,6 +15,7 @@ import {
   writeSync,
 } from "node:fs"
 import { dirname } from "node:path"
+import { newId } from "../kit/ids.ts"
 
 /** The file's text, or undefined where there is none. */
 export function readText(path: string): string | undefined {
@@ -23,7 +24,7 @@ export function readText(path: string): string | undefined {
 
 /** Replaces the file whole: after a kill it holds the old text or the new one. Mode 0600. */
 export function writePrivate(path: string, text: string): void {
-  const draft = `${path}.${crypto.randomUUID()}.draft`
+  const draft = `${path}.${newId()}.draft`
   try {
     const file = openSync(draft, "wx", 0o600)
     try {

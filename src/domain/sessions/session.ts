@@ -25,6 +25,10 @@ export interface Session {
   thread: string
   /** The run of the child in which history was last compared with ours. */
   reconciledRun: string | undefined
+  /** The child's id of the thread where it had to be started anew (decisions 14). */
+  innerId: string | undefined
+  /** The tools given at the start, as JSON: a thread that is started anew gets them again. */
+  dynamicTools: string | undefined
 }
 
 export const DEFAULT_TITLE = "New chat"

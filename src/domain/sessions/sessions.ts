@@ -44,7 +44,8 @@ export function createSessions({ db, log, clock, controls, codex, defaultCwd }: 
     const thread = await codex.startThread({ cwd: cwd ?? defaultCwd, controls: tuple, dynamicTools })
     const session = await db.act((tx) => {
       const known = readSession(tx, thread.id) ?? fresh(thread, clock)
-      const session = { ...known, title: DEFAULT_TITLE, titleIsDefault: true }
+      const tools = dynamicTools && JSON.stringify(dynamicTools)
+      const session = { ...known, title: DEFAULT_TITLE, titleIsDefault: true, dynamicTools: tools }
       writeSession(tx, session)
       controls.keep(tx, session.id, tuple)
       log.append(tx, sessionCreated(audienceOf(session), summary(session, tx)))
@@ -68,7 +69,7 @@ export function createSessions({ db, log, clock, controls, codex, defaultCwd }: 
       modelProvider: thread.modelProvider ?? base.modelProvider,
       cwd: thread.cwd ?? base.cwd,
       source: thread.source === undefined ? base.source : sourceOf(thread.source),
-      createdAt: thread.createdAt ?? base.createdAt,
+      createdAt: base.createdAt,
       updatedAt: Math.max(thread.updatedAt ?? 0, known?.updatedAt ?? 0) || base.updatedAt,
       materialized: told.materialized ?? base.materialized,
       archived: told.archived ?? base.archived,
@@ -154,6 +155,8 @@ function fresh(thread: ThreadRecord, clock: Clock): Session {
     updatedAt: thread.updatedAt ?? now,
     thread: JSON.stringify({ ...thread, turns: undefined }),
     reconciledRun: undefined,
+    innerId: undefined,
+    dynamicTools: undefined,
   }
 }
 

@@ -5,14 +5,16 @@ import type { Session } from "./session.ts"
 
 const GET = `SELECT * FROM sessions WHERE id = ?`
 const PUT = `INSERT INTO sessions (id, title, title_is_default, name, preview, materialized, archived, system_owned,
-    project_id, model_provider, cwd, source, created_at, updated_at, thread, reconciled_run)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    project_id, model_provider, cwd, source, created_at, updated_at, thread, reconciled_run,
+    inner_id, dynamic_tools)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET title = excluded.title, title_is_default = excluded.title_is_default,
     name = excluded.name, preview = excluded.preview, materialized = excluded.materialized,
     archived = excluded.archived, system_owned = excluded.system_owned, project_id = excluded.project_id,
     model_provider = excluded.model_provider, cwd = excluded.cwd, source = excluded.source,
     created_at = excluded.created_at, updated_at = excluded.updated_at, thread = excluded.thread,
-    reconciled_run = excluded.reconciled_run`
+    reconciled_run = excluded.reconciled_run, inner_id = excluded.inner_id, dynamic_tools = excluded.dynamic_tools`
+const RENAMED = `SELECT id, inner_id FROM sessions WHERE inner_id IS NOT NULL`
 const SHOWN = `archived = ? AND (system_owned = 0 OR ?)`
 const NEWEST_FIRST = `ORDER BY updated_at DESC, created_at DESC, id DESC LIMIT ?`
 const FIRST_PAGE = `SELECT * FROM sessions WHERE ${SHOWN} ${NEWEST_FIRST}`
@@ -43,6 +45,10 @@ export function pageOfSessions(
   return rows.flatMap((row) => sessionOf(row) ?? [])
 }
 
+/** Sessions whose thread has another id in the child. */
+export const renamedThreads = (db: Reader): { outer: string; inner: string }[] =>
+  db.all(RENAMED).map((row) => ({ outer: row.id as string, inner: row.inner_id as string }))
+
 export function writeSession(tx: Tx, s: Session): void {
   tx.run(
     PUT,
@@ -62,6 +68,8 @@ export function writeSession(tx: Tx, s: Session): void {
     s.updatedAt,
     s.thread,
     s.reconciledRun ?? null,
+    s.innerId ?? null,
+    s.dynamicTools ?? null,
   )
 }
 
@@ -84,5 +92,7 @@ function sessionOf(row: Row | undefined): Session | undefined {
     updatedAt: row.updated_at as number,
     thread: row.thread as string,
     reconciledRun: (row.reconciled_run as string | null) ?? undefined,
+    innerId: (row.inner_id as string | null) ?? undefined,
+    dynamicTools: (row.dynamic_tools as string | null) ?? undefined,
   }
 }

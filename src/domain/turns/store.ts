@@ -26,6 +26,8 @@ const PUT = `INSERT INTO turns (session_id, id, place, status, error, run_id, st
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (session_id, id) DO UPDATE SET status = excluded.status, error = excluded.error,
     run_id = excluded.run_id, started_at = excluded.started_at, completed_at = excluded.completed_at`
+const KEEP_SAID = `INSERT INTO said (session_id, turn_id, text) VALUES (?, ?, ?)`
+const TAKE_SAID = `DELETE FROM said WHERE session_id = ? AND turn_id = ? RETURNING rowid, text`
 
 export const readTurn = (db: Reader, sessionId: string, id: string): Turn | undefined =>
   turnOf(db.get(GET, sessionId, id))
@@ -47,6 +49,15 @@ export function writeTurn(tx: Tx, t: Turn): void {
     t.startedAt ?? null,
     t.completedAt ?? null,
   )
+}
+
+export const keepSaid = (tx: Tx, { sessionId, id }: Turn, text: string): void =>
+  void tx.run(KEEP_SAID, sessionId, id, text)
+
+/** What was said to the turn, in order; it is kept no longer. */
+export function takeSaid(tx: Tx, { sessionId, id }: Turn): string[] {
+  const rows = tx.all(TAKE_SAID, sessionId, id)
+  return rows.sort((a, b) => Number(a.rowid) - Number(b.rowid)).map(({ text }) => text as string)
 }
 
 function turnOf(row: Row | undefined): Turn | undefined {

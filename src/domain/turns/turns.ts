@@ -4,12 +4,16 @@
 import { Fault } from "../../base/fault.ts"
 import type { Clock } from "../../base/kit/clock.ts"
 import { createLanes } from "../../base/kit/lanes.ts"
+import { TIMERS } from "../../base/kit/timers.ts"
 import type { Db, Reader, Tx } from "../../base/storage/port.ts"
 import type { ControlsRoom } from "../controls/controls.ts"
 import { type Controls, type Overrides, withOverrides } from "../controls/tuple.ts"
 import { lastPlace } from "../transcript/store.ts"
+import type { Transcript } from "../transcript/transcript.ts"
+import { settleSaid } from "./said.ts"
 import {
   activeTurn,
+  keepSaid,
   readTurn,
   runningTurns,
   type Turn,
@@ -26,6 +30,8 @@ export interface RunsTurns {
   /** Throws `no_active_turn` when that turn is over. */
   steerTurn(threadId: string, turnId: string, text: string): Promise<void>
   interruptTurn(threadId: string, turnId: string): Promise<void>
+  /** False once that run of the app-server is over. */
+  lives(runId: string): boolean
 }
 
 export interface StartTurn {
@@ -39,6 +45,7 @@ export interface TurnsNeeds {
   db: Db
   clock: Clock
   controls: ControlsRoom
+  transcript: Transcript
   codex: RunsTurns
 }
 
@@ -47,8 +54,11 @@ export interface SendMessage extends Overrides {
   effort?: string | undefined
 }
 
-export function createTurns({ db, clock, controls, codex }: TurnsNeeds) {
+export function createTurns({ db, clock, controls, transcript, codex }: TurnsNeeds) {
   const lanes = createLanes()
+  /** The turn that the child last showed to have begun, by session. */
+  const begun = new Map<string, string>()
+  const waiting = new Map<string, PromiseWithResolvers<void>>()
   let draining = false
 
   /** Joins the running turn, else starts one. Answers the turn's id. */
@@ -63,11 +73,31 @@ export function createTurns({ db, clock, controls, codex }: TurnsNeeds) {
   async function joined(active: Turn, text: string): Promise<boolean> {
     try {
       await codex.steerTurn(active.sessionId, active.id, text)
+      await db.act((tx) => hear(tx, active, text))
       return true
     } catch (error) {
-      if (error instanceof Fault && error.code === "no_active_turn") return false
-      throw error
+      if (!(error instanceof Fault) || error.code !== "no_active_turn") throw error
+      return (await begins(active)) && joined(active, text)
     }
+  }
+
+  /**
+   * A turn that was only promised can't be joined yet: 0.130 answers `turn/start` before it has one, and a second one then
+   * would be a phantom. Resolves once the child shows it; false when it had shown it before, when the turn is over, or when
+   * nothing comes.
+   */
+  async function begins({ sessionId, id }: Turn): Promise<boolean> {
+    if (begun.get(sessionId) === id || readTurn(db, sessionId, id)?.status !== "inProgress") return false
+    const told = waiting.get(sessionId) ?? Promise.withResolvers<void>()
+    waiting.set(sessionId, told)
+    using _net = clock.after(TIMERS.callDeadlineMs, () => told.resolve())
+    await told.promise
+    return begun.get(sessionId) === id && readTurn(db, sessionId, id)?.status === "inProgress"
+  }
+
+  function move(sessionId: string): void {
+    waiting.get(sessionId)?.resolve()
+    waiting.delete(sessionId)
   }
 
   async function begin(
@@ -78,10 +108,23 @@ export function createTurns({ db, clock, controls, codex }: TurnsNeeds) {
     await codex.loadThread(sessionId, tuple)
     const { turnId, runId } = await codex.startTurn({ threadId: sessionId, text, controls: tuple, effort })
     await db.act((tx) => {
+      // The run may have ended since it answered: a turn opened now would have nobody to end it.
+      if (!readTurn(tx, sessionId, turnId) && !codex.lives(runId)) {
+        throw new Fault("runtime_unavailable", "the app-server ended as the turn began")
+      }
       open(tx, { sessionId, id: turnId, runId })
+      hear(tx, { sessionId, id: turnId }, text)
       controls.keep(tx, sessionId, tuple)
     })
     return { turnId }
+  }
+
+  /** What is acknowledged now stays, whatever becomes of the turn; one that has ended meanwhile takes it at once. */
+  function hear(tx: Tx, { sessionId, id }: OpenTurn, text: string): void {
+    const turn = readTurn(tx, sessionId, id)
+    if (!turn) return
+    keepSaid(tx, turn, text)
+    if (turn.status !== "inProgress") settleSaid(tx, transcript, turn)
   }
 
   /** A turn runs. One that is known, ended ones too, stays as it is. */
@@ -112,6 +155,7 @@ export function createTurns({ db, clock, controls, codex }: TurnsNeeds) {
       error: end.error,
       completedAt: end.completedAt ?? clock.now(),
     })
+    settleSaid(tx, transcript, turn)
     return true
   }
 
@@ -133,6 +177,16 @@ export function createTurns({ db, clock, controls, codex }: TurnsNeeds) {
       readTurn(reader, sessionId, id),
     list: (sessionId: string): Turn[] => turnsOf(db, sessionId),
     running: (reader: Reader = db): Turn[] => runningTurns(reader),
+    /** The child has shown the turn's begin; after the commit. */
+    begun(sessionId: string, id: string): void {
+      begun.set(sessionId, id)
+      move(sessionId)
+    },
+    /** The session's turn is over; after the commit. */
+    ended(sessionId: string): void {
+      begun.delete(sessionId)
+      move(sessionId)
+    },
     /** From now on no turn starts. */
     drain: (): void => {
       draining = true

@@ -43,12 +43,15 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
   app.use(sameHouse(door))
   app.route("/api", healthRoutes({ ...needs, opens }))
   app.use("/api/*", withKey(opens))
-  app.use("/api/tool-calls/*", bodyLimit({ maxSize: MAX_TOOL_BODY, onError: tooLarge }))
-  app.use("/api/*", async (c, next) =>
-    c.req.path.startsWith("/api/tool-calls/")
-      ? next()
-      : bodyLimit({ maxSize: MAX_BODY, onError: tooLarge })(c, next),
-  )
+  const limits = {
+    tool: bodyLimit({ maxSize: MAX_TOOL_BODY, onError: tooLarge }),
+    other: bodyLimit({ maxSize: MAX_BODY, onError: tooLarge }),
+  }
+  app.use("/api/*", (c, next) => {
+    // A request that announces no body has none; hono would wrap it in a new one, which Node's can't be.
+    if (!c.req.header("content-length") && !c.req.header("transfer-encoding")) return next()
+    return limits[c.req.path.startsWith("/api/tool-calls/") ? "tool" : "other"](c, next)
+  })
   app.use("/api/*", wellFormed)
   app.route("/api", streamRoutes(needs))
   app.route("/api/sessions", sessionRoutes(needs))

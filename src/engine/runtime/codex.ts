@@ -7,12 +7,17 @@ import { faultOf, isUnknownThread } from "./protocol/faults.ts"
 import { PeerFailure, RpcError, type RpcId } from "./protocol/wire.ts"
 import type { RunStore } from "./reap.ts"
 import type { Supervisor } from "./supervisor.ts"
+import { type Alias, createAliases } from "./threads/aliases.ts"
+import { readHistory } from "./threads/history.ts"
+import { createMouth } from "./threads/mouth.ts"
 
 export interface CodexNeeds {
   supervisor: Supervisor
   runStore: Pick<RunStore, "thread">
   /** Ask for raw response items where the binary gives them. */
   rawEvents: boolean
+  /** Threads that were started anew in earlier lives. */
+  aliases: readonly Alias[]
   onFault(error: unknown): void
 }
 
@@ -26,20 +31,18 @@ export interface Policy {
   sandboxPolicy: Record<string, unknown>
 }
 
+export interface StartThread {
+  cwd: string
+  policy: Policy
+  dynamicTools?: unknown[] | undefined
+}
+
 export interface RawThread {
   id: string
   [key: string]: unknown
 }
-export interface RawTurn {
-  id: string
-  status?: string
-  error?: unknown
-  items?: { id: string; type: string; [key: string]: unknown }[]
-  startedAt?: number | null
-  completedAt?: number | null
-}
-
-export function createCodex({ supervisor, runStore, rawEvents, onFault }: CodexNeeds) {
+export function createCodex({ supervisor, runStore, rawEvents, aliases: known, onFault }: CodexNeeds) {
+  const aliases = createAliases(known)
   /** Threads loaded in the run `id`; a new run starts with none. */
   let loaded: { run: string | undefined; threads: Set<string> } = { run: undefined, threads: new Set() }
   let rawRefused = false
@@ -52,12 +55,16 @@ export function createCodex({ supervisor, runStore, rawEvents, onFault }: CodexN
   }
   const note = (threadId: string): void => {
     threads().add(threadId)
-    Promise.resolve(runStore.thread(runId(), threadId)).catch(onFault)
+    Promise.resolve(runStore.thread(runId(), aliases.innerOf(threadId))).catch(onFault)
   }
+
+  const mouth = createMouth({ supervisor, aliases, isLoaded: (thread) => threads().has(thread), onFault })
+  const ask = (method: string, params: unknown): Promise<unknown> =>
+    supervisor.call(method, aliases.into(params), { deadlineMs: TIMERS.callDeadlineMs })
 
   async function call<T>(method: string, params: unknown, about: Record<string, unknown> = {}): Promise<T> {
     try {
-      return (await supervisor.call(method, params, { deadlineMs: TIMERS.callDeadlineMs })) as T
+      return aliases.outOf((await ask(method, params)) as T)
     } catch (error) {
       throw faultOf(error, { method, ...about })
     }
@@ -67,11 +74,7 @@ export function createCodex({ supervisor, runStore, rawEvents, onFault }: CodexN
   const policyWord = (policy: string): string =>
     policy === "on-failure" && !supervisor.quirks().onFailurePolicy ? "on-request" : policy
 
-  async function startThread(start: {
-    cwd: string
-    policy: Policy
-    dynamicTools?: unknown[] | undefined
-  }): Promise<RawThread> {
+  async function begin(start: StartThread): Promise<RawThread> {
     const raw = rawEvents && !rawRefused && !supervisor.quirks().stableOnly
     const params = {
       cwd: start.cwd,
@@ -82,14 +85,34 @@ export function createCodex({ supervisor, runStore, rawEvents, onFault }: CodexN
       experimentalRawEvents: raw || undefined,
     }
     try {
-      const { thread } = await call<{ thread: RawThread }>("thread/start", params)
-      note(thread.id)
-      return thread
+      return (await call<{ thread: RawThread }>("thread/start", params)).thread
     } catch (error) {
       if (!raw || !(error instanceof Fault) || error.code !== "method_not_supported") throw error
       rawRefused = true
-      return startThread(start)
+      return begin(start)
     }
+  }
+
+  async function startThread(start: StartThread): Promise<RawThread> {
+    const thread = await begin(start)
+    note(thread.id)
+    return thread
+  }
+
+  /**
+   * Starts a new thread for one that the child forgot; from then on it answers to the old id. `keep` makes that durable. What
+   * the child says of the new thread waits until then, so that it never shows as a thread of its own.
+   */
+  async function startAnew(
+    outer: string,
+    start: StartThread,
+    keep: (alias: Alias) => Promise<void>,
+  ): Promise<void> {
+    using _held = mouth.hold()
+    const { id: inner } = await begin(start)
+    await keep({ outer, inner })
+    aliases.add({ outer, inner })
+    note(outer)
   }
 
   /** Loads the thread unless this run has it, always with the session's own policy: older binaries forget it (§4). */
@@ -141,7 +164,7 @@ export function createCodex({ supervisor, runStore, rawEvents, onFault }: CodexN
   async function steerTurn(threadId: string, turnId: string, text: string): Promise<void> {
     try {
       const params = { threadId, expectedTurnId: turnId, input: [textInput(text)] }
-      await supervisor.call("turn/steer", params, { deadlineMs: TIMERS.callDeadlineMs })
+      await ask("turn/steer", params)
     } catch (error) {
       if (error instanceof RpcError && /no active turn|expected turn|mismatch/i.test(error.message)) {
         throw new Fault("no_active_turn", "that turn is over", { sessionId: threadId }, { cause: error })
@@ -152,7 +175,7 @@ export function createCodex({ supervisor, runStore, rawEvents, onFault }: CodexN
 
   async function interruptTurn(threadId: string, turnId: string): Promise<void> {
     try {
-      await supervisor.call("turn/interrupt", { threadId, turnId }, { deadlineMs: TIMERS.callDeadlineMs })
+      await ask("turn/interrupt", { threadId, turnId })
     } catch (error) {
       if (error instanceof RpcError && /no active turn/i.test(error.message)) {
         throw new Fault("no_active_turn", "no turn is running", { sessionId: threadId }, { cause: error })
@@ -165,11 +188,17 @@ export function createCodex({ supervisor, runStore, rawEvents, onFault }: CodexN
 
   return {
     call,
+    /** What the child says, in our words. */
+    onMessages: mouth.onMessages,
+    [Symbol.dispose]: () => mouth[Symbol.dispose](),
     startThread,
+    startAnew,
     loadThread,
     startTurn,
     steerTurn,
     interruptTurn,
+    /** True while that run is the one that runs. */
+    lives: (run: string): boolean => run !== "" && run === runId(),
     /** One page of threads on the child's disk. */
     listThreads: (ask: { archived: boolean; cursor: string | null }) =>
       call<{ data: RawThread[]; nextCursor: string | null }>("thread/list", { limit: 100, ...ask }),
@@ -183,8 +212,8 @@ export function createCodex({ supervisor, runStore, rawEvents, onFault }: CodexN
         )
       ).thread,
     /** Every turn of a thread's history, oldest first. A thread without history has none. */
-    history: (threadId: string): Promise<RawTurn[]> =>
-      history({ call, listsTurns: supervisor.quirks().listsTurns }, threadId),
+    history: (threadId: string) =>
+      readHistory({ call, listsTurns: supervisor.quirks().listsTurns }, threadId),
     /** Hands an answer to the child of that run: `runtime_unavailable` means that nothing was written. */
     async answer(run: string, rpcId: RpcId, result: unknown): Promise<void> {
       const peer = peerOf(run)
@@ -214,38 +243,3 @@ export function createCodex({ supervisor, runStore, rawEvents, onFault }: CodexN
 export type Codex = ReturnType<typeof createCodex>
 
 const textInput = (text: string) => ({ type: "text", text, text_elements: [] })
-
-interface Reading {
-  call<T>(method: string, params: unknown, about?: Record<string, unknown>): Promise<T>
-  listsTurns: boolean
-}
-
-async function history({ call, listsTurns }: Reading, threadId: string): Promise<RawTurn[]> {
-  const about = { sessionId: threadId }
-  try {
-    if (!listsTurns) {
-      const params = { threadId, includeTurns: true }
-      return (await call<{ thread: { turns?: RawTurn[] } }>("thread/read", params, about)).thread.turns ?? []
-    }
-    const turns: RawTurn[] = []
-    let cursor: string | null = null
-    do {
-      const params = { threadId, cursor, limit: 100, sortDirection: "asc", itemsView: "full" }
-      const page: { data: RawTurn[]; nextCursor: string | null } = await call(
-        "thread/turns/list",
-        params,
-        about,
-      )
-      turns.push(...page.data)
-      cursor = page.nextCursor
-    } while (cursor !== null)
-    return turns
-  } catch (error) {
-    if (
-      error instanceof Fault &&
-      /not materialized|list_turns is not supported|no rollout found/i.test(error.message)
-    )
-      return []
-    throw error
-  }
-}

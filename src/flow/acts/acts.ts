@@ -34,7 +34,10 @@ export function createActs({ rooms, log, clock, contexts }: ActsNeeds) {
     rooms.requests.expireWhere(tx, { sessionId, turnId: id }, { reason, claimed: "answered" })
     rooms.sessions.touch(tx, sessionId, { materialized: true })
     rooms.streaming.endAll(sessionId)
-    after(() => rooms.transcript.silence(sessionId))
+    after(() => {
+      rooms.transcript.silence(sessionId)
+      rooms.turns.ended(sessionId)
+    })
   }
 
   /**

@@ -63,9 +63,10 @@ export const notifications = ({
   "thread/status/changed": on(status, ({ tx, threadId }, p) =>
     rooms.sessions.restate(tx, threadId, p.status),
   ),
-  "turn/started": on(turn, ({ tx, threadId, runId }, p) => {
+  "turn/started": on(turn, ({ tx, threadId, runId, after }, p) => {
     rooms.turns.open(tx, { sessionId: threadId, id: p.turn.id, runId })
     rooms.sessions.touch(tx, threadId)
+    after(() => rooms.turns.begun(threadId, p.turn.id))
   }),
   "turn/completed": on(turn, (told, p) => acts.endTurn(told.tx, endOf(told, p.turn), told.after)),
   "turn/failed": on(turn, (told, p) =>

@@ -5,6 +5,7 @@ import type { Log } from "../../base/events/log.ts"
 import type { Logger } from "../../base/observe/logger.ts"
 import type { Db } from "../../base/storage/port.ts"
 import { runtimeUpdated } from "../../domain/events.ts"
+import type { Codex } from "../../engine/runtime/codex.ts"
 import type { RunExit, RuntimeState } from "../../engine/runtime/lifecycle.ts"
 import type { Supervisor } from "../../engine/runtime/supervisor.ts"
 import type { Acts } from "../acts/acts.ts"
@@ -13,6 +14,7 @@ import type { Reconcile } from "./past/reconcile.ts"
 
 export interface StartNeeds {
   supervisor: Supervisor
+  codex: Codex
   ingest: Ingest
   acts: Acts
   reconcile: Reconcile
@@ -22,7 +24,16 @@ export interface StartNeeds {
 }
 
 /** Hears the child until disposed. Before the first start, so that nothing is missed. */
-export function hearChild({ supervisor, ingest, acts, reconcile, db, log, logger }: StartNeeds): Disposable {
+export function hearChild({
+  supervisor,
+  codex,
+  ingest,
+  acts,
+  reconcile,
+  db,
+  log,
+  logger,
+}: StartNeeds): Disposable {
   const scope = new DisposableStack()
 
   function bury(exit: RunExit, runId: string): void {
@@ -48,7 +59,7 @@ export function hearChild({ supervisor, ingest, acts, reconcile, db, log, logger
     })
   }
 
-  scope.use(supervisor.onMessages((batch, run) => ingest.take(batch, run.id)))
+  scope.use(codex.onMessages((batch, run) => ingest.take(batch, run.id)))
   scope.use(supervisor.onExit((exit, run) => bury(exit, run.id)))
   scope.use(supervisor.onState(tell))
   return scope

@@ -85,6 +85,15 @@ export const serviceChecks: Check[] = [
       is(await ask(url, at, { raw: "" }), 400, H4XX)
       for (const raw of ["null", "[]", '"text"', "1"]) is(await ask(url, at, { raw }), 400, V400)
       is(await ask(url, at, { raw: "a=b", headers: { "content-type": "text/plain" } }), 415, H4XX)
+      const chunked = { "transfer-encoding": "chunked", "content-type": "application/json" }
+      const huge = `{"cwd":"${"x".repeat(1024 * 1024)}"}`
+      is(await ask(url, at, { stream: ["{", "}}"], headers: chunked }), 400, H4XX)
+      is(await ask(url, at, { stream: ['{"cwd"', ":5}"], headers: chunked }), 400, V400)
+      is(await ask(url, at, { stream: [huge.slice(0, 9), huge.slice(9)], headers: chunked }), 413, H4XX)
+      // Neither a body nor a word about one: as `{}`.
+      is(await ask(url, `/api/sessions/${NOBODY}/interrupt`, { method: "POST" }), 409, {
+        status: "no_active_turn",
+      })
       const large = JSON.stringify({ cwd: "x".repeat(1024 * 1024) })
       is(await ask(url, at, { raw: large }), 413, H4XX)
       is(await post(world, `/api/sessions/${NOBODY}/messages`, { text: "x".repeat(1024 * 1024) }), 413, H4XX)

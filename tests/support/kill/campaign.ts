@@ -6,7 +6,7 @@ import { COMMANDS, codexBin, type Daemon, openPlace, within } from "../daemon.ts
 import { integrityOf, replaysOf, type Scene, textsOf, truthOf } from "./checks.ts"
 import { createLedger } from "./ledger.ts"
 import { createRandom } from "./random.ts"
-import { survivorsOf } from "./survivors.ts"
+import { processes, survivorsOf } from "./survivors.ts"
 import { createTape, type Taped } from "./tape.ts"
 import { createWorkload } from "./workload.ts"
 
@@ -30,6 +30,14 @@ interface Run {
   pid: number
 }
 
+function kill9(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL")
+  } catch {
+    // It has ended already.
+  }
+}
+
 /** Frames and acknowledgements before a kill. */
 const MOMENT = { least: 1, most: 400 }
 const FEW_MS = 25
@@ -51,6 +59,8 @@ export async function runCampaign({
   const counter = join(place.work, "counter")
   const spec = { command: COMMANDS.bun, codexBin: codexBin("0.169.0") }
   const runs: Run[] = []
+  let early = 0
+  let leftRunning = 0
   const found = (kill: number, list: string[]) => {
     for (const one of list) violations.push(`kill ${kill}: ${one}`)
   }
@@ -74,13 +84,24 @@ export async function runCampaign({
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ cwd: place.work }),
     })
-    const { session } = (await answer.json()) as { session: { sessionId: string } }
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`no session for the barrier: ${answer.status} ${text}`)
+    const { session } = JSON.parse(text) as { session: { sessionId: string } }
     const made = await tape.until(
       (f) => f.type === "session_created" && f.threadId === session.sessionId,
       "the barrier",
       from,
     )
     return made.seq
+  }
+
+  /** A start that is killed while it puts the past right and reaps. */
+  async function killEarly(): Promise<void> {
+    const one = await place.start(spec)
+    await Bun.sleep(random.whole(0, 300))
+    await one.end("SIGKILL")
+    note(one)
+    early++
   }
 
   async function look(kill: number, since: number): Promise<void> {
@@ -125,8 +146,10 @@ export async function runCampaign({
     const over = load.run()
     await Promise.race([reached, over, Bun.sleep(15_000)])
     await Bun.sleep(random.whole(0, FEW_MS))
-    const fatal = kind === "daemon" ? daemon.pid : run.pid
-    process.kill(fatal, "SIGKILL")
+    leftRunning += processes().filter(({ command }) => command.includes(mark)).length
+    process.kill(kind === "daemon" ? daemon.pid : run.pid, "SIGKILL")
+    // Without its daemon the child ends by itself and takes some of its commands along; killed as well it can't.
+    if (kind === "daemon" && random.often(0.4)) kill9(run.pid)
     stop.abort()
     runs.push(run)
     if (kind === "daemon") {
@@ -135,6 +158,7 @@ export async function runCampaign({
       note(daemon)
       tape.stop()
       found(kill, integrityOf(daemon.dataDir, join(place.path, "copy")))
+      if (random.often(0.2)) await killEarly()
       daemon = await place.start(spec)
       await tape.follow(daemon.url)
     } else await within(over, () => "the workload stops")
@@ -183,7 +207,9 @@ export async function runCampaign({
       daemonKills,
       childKills,
       seed,
+      earlyKills: early,
       violations: violations.length,
+      leftRunning,
       frames: tape.frames.length,
       lastSeq: last,
       acknowledged: ledger.acknowledged,

@@ -34,6 +34,7 @@ export function createTape() {
   let log: string | undefined
   let life = 0
   let socket: WebSocket | undefined
+  let lost: string | undefined
 
   function take(text: string): void {
     const told = JSON.parse(text)
@@ -61,6 +62,7 @@ export function createTape() {
     const opened = Promise.withResolvers<Ready>()
     const ws = new WebSocket(`${url.replace("http", "ws")}/api/stream${since}`)
     socket = ws
+    lost = undefined
     ws.onmessage = ({ data }) => {
       const text = String(data)
       if (!text.startsWith('{"type":"ready"')) return take(text)
@@ -71,7 +73,10 @@ export function createTape() {
       log = ready.log
       opened.resolve(ready)
     }
-    ws.onclose = () => opened.reject(new Error("the websocket was closed"))
+    ws.onclose = ({ code, reason }) => {
+      opened.reject(new Error(`the websocket was closed: ${code} ${reason}`))
+      if (ws === socket) lost = `${code} ${reason}`
+    }
     return within(opened.promise, () => "ready on the websocket")
   }
 
@@ -84,7 +89,7 @@ export function createTape() {
       if (fits(frame)) resolve(frame)
     }
     hearers.add(hear)
-    const last = () => `${what}; last: ${frames.slice(-3).map((f) => f.text.slice(0, 300))}`
+    const last = () => `${what}${lost ? ` (the listener was closed: ${lost})` : ""}; last: ${frames.slice(-3).map((f) => f.text.slice(0, 300))}`
     return within(promise, last).finally(() => hearers.delete(hear))
   }
 

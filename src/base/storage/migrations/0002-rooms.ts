@@ -22,7 +22,9 @@ CREATE TABLE sessions (
   created_at REAL NOT NULL,
   updated_at REAL NOT NULL,
   thread TEXT NOT NULL,
-  reconciled_run TEXT
+  reconciled_run TEXT,
+  inner_id TEXT,
+  dynamic_tools TEXT
 ) STRICT;
 CREATE INDEX sessions_by_update ON sessions (archived, updated_at DESC, created_at DESC, id DESC);
 
@@ -48,6 +50,13 @@ CREATE TABLE turns (
 ) STRICT;
 CREATE INDEX turns_in_order ON turns (session_id, place);
 CREATE INDEX turns_running ON turns (session_id) WHERE status = 'inProgress';
+
+CREATE TABLE said (
+  session_id TEXT NOT NULL,
+  turn_id TEXT NOT NULL,
+  text TEXT NOT NULL
+) STRICT;
+CREATE INDEX said_to_turn ON said (session_id, turn_id);
 
 CREATE TABLE entries (
   session_id TEXT NOT NULL,

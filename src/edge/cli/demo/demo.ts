@@ -64,7 +64,8 @@ function configIn(needs: CliNeeds, folder: string): Config {
   )
   // The folder itself is the workspace: no marker above it counts.
   const place = { cwd: `${folder}/workspace`, programDir: needs.programDir, exists: () => false }
-  const levelled = { LOG_LEVEL: "warn", ...env, API_AUTH: "token" }
+  // The home is the folder's too: a login shell of the visitor may be slow, talkative or locked (tried: a stale lock, 60 s).
+  const levelled = { LOG_LEVEL: "warn", ...env, HOME: `${folder}/workspace`, API_AUTH: "token" }
   return readConfig(levelled, { host: "127.0.0.1", port: "0", dataDir: `${folder}/data` }, place)
 }
 

@@ -4,7 +4,7 @@
 import type { Tx } from "../../../base/storage/port.ts"
 import { spokenOf } from "../../../domain/transcript/entry.ts"
 import type { EntryRow } from "../../../domain/transcript/store.ts"
-import type { RawTurn } from "../../../engine/runtime/codex.ts"
+import type { RawTurn } from "../../../engine/runtime/threads/history.ts"
 import type { Rooms } from "../../rooms.ts"
 
 type RawItem = NonNullable<RawTurn["items"]>[number]

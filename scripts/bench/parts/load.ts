@@ -1,0 +1,54 @@
+// Requests over keep-alive connections, one after the other on each, for so long. load.ts PORT PATH CONNECTIONS MS
+
+import { percentile } from "./figures.ts"
+
+export interface LoadFigures {
+  perSecond: number
+  p50: number
+  p99: number
+}
+
+const [port, path, connections, ms] = process.argv.slice(2)
+const REQUEST = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`
+const LENGTH = /content-length: (\d+)/i
+const until = performance.now() + Number(ms)
+const times: number[] = []
+let open = Number(connections)
+
+function finish() {
+  if (--open > 0) return
+  const sorted = times.sort((a, b) => a - b)
+  const perSecond = (times.length * 1000) / Number(ms)
+  const figures: LoadFigures = { perSecond, p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) }
+  process.send?.(figures)
+}
+
+for (let i = 0; i < Number(connections); i++) {
+  let sentAt = 0
+  let got = ""
+  await Bun.connect({
+    hostname: "127.0.0.1",
+    port: Number(port),
+    socket: {
+      open(socket) {
+        sentAt = performance.now()
+        socket.write(REQUEST)
+      },
+      data(socket, chunk) {
+        got += chunk.toString("latin1")
+        const end = got.indexOf("\r\n\r\n")
+        if (end < 0 || got.length < end + 4 + Number(LENGTH.exec(got)?.[1])) return
+        if (!got.startsWith("HTTP/1.1 200")) throw new Error(got)
+        got = ""
+        const at = performance.now()
+        times.push(at - sentAt)
+        if (at > until) {
+          finish()
+          return
+        }
+        sentAt = at
+        socket.write(REQUEST)
+      },
+    },
+  })
+}

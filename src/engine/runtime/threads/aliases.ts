@@ -1,0 +1,69 @@
+// Threads that had to be started anew (decisions 14): clients and our tables keep the old id, the child knows the new one.
+// Both directions are mapped by codex.ts and nowhere else: every JSON string value that is the id, at any depth, and
+// nothing else. Keys, paths and text stay.
+
+import type { Message } from "../protocol/wire.ts"
+
+export interface Alias {
+  /** What clients and our tables call it. */
+  outer: string
+  /** What the child calls it. */
+  inner: string
+}
+
+export function createAliases(known: readonly Alias[]) {
+  const inward = new Map(known.map(({ outer, inner }) => [outer, inner]))
+  const outward = new Map(known.map(({ outer, inner }) => [inner, outer]))
+
+  /** JSON text of the child in our words. */
+  function textOut(text: string): string {
+    let out = text
+    for (const [inner, outer] of outward) {
+      if (out.includes(inner))
+        out = out.replace(wholeValue(inner), (_, before: string) => `${before}"${outer}"`)
+    }
+    return out
+  }
+
+  /** A value of ours in the child's words. */
+  function into(value: unknown): unknown {
+    if (inward.size === 0) return value
+    if (typeof value === "string") return inward.get(value) ?? value
+    if (Array.isArray(value)) return value.map(into)
+    if (typeof value !== "object" || value === null) return value
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, into(one)]))
+  }
+
+  return {
+    add({ outer, inner }: Alias): void {
+      const former = inward.get(outer)
+      if (former !== undefined) outward.delete(former)
+      inward.set(outer, inner)
+      outward.set(inner, outer)
+    },
+    into,
+    /** The child's name of a thread of ours. */
+    innerOf: (outer: string): string => inward.get(outer) ?? outer,
+    /** Our name of a thread of the child's. */
+    outerOf: (inner: string): string => outward.get(inner) ?? inner,
+    /** A result of the child in our words. */
+    outOf<T>(value: T): T {
+      if (outward.size === 0) return value
+      const text = JSON.stringify(value) ?? "null"
+      const mapped = textOut(text)
+      return mapped === text ? value : (JSON.parse(mapped) as T)
+    },
+    /** A message of the child in our words; the same object when nothing had to be changed. */
+    message(message: Message): Message {
+      if (outward.size === 0) return message
+      const raw = textOut(message.raw)
+      if (raw === message.raw) return message
+      return { ...message, raw, params: (JSON.parse(raw) as { params?: unknown }).params }
+    },
+  }
+}
+export type Aliases = ReturnType<typeof createAliases>
+
+/** A whole string value: after `:`, `,` or `[`, before `,`, `}` or `]`. Inside other strings the quotes would be escaped. */
+const wholeValue = (id: string): RegExp =>
+  new RegExp(`([:,\\[]\\s*)"${RegExp.escape(id)}"(?=\\s*[,}\\]])`, "g")
