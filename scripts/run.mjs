@@ -1,7 +1,7 @@
 // The launcher of every npm script. It runs on Node 20 (or Bun) with nothing installed: it brings the packages of
 // package-lock.json when they are missing or stale, then hands over to the Bun that came with them.
 
-import { spawnSync } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -55,12 +55,12 @@ function install() {
   if (other.status !== 0) fail("bun could not install the packages")
 }
 
-/** Ends as the program ends; it gets the terminal and its signals directly. */
+/** Ends as the program ends; it has the terminal, and signals that reach only us are passed on. */
 function run(command, args, cwd) {
-  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => undefined)
-  const { status, signal, error } = spawnSync(command, args, { cwd, stdio: "inherit" })
-  if (error) fail(error.message)
-  process.exit(signal ? 1 : (status ?? 1))
+  const child = spawn(command, args, { cwd, stdio: "inherit" })
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal))
+  child.on("error", (error) => fail(error.message))
+  child.on("exit", (code, signal) => process.exit(signal ? 1 : code))
 }
 
 function fail(message, code = 1) {

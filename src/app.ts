@@ -206,6 +206,8 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     log
       .retain({ maxAgeMs: config.eventsMaxAgeHours * 3_600_000, maxBytes: config.eventsMaxMib * 1024 * 1024 })
       .catch((error: unknown) => logger.warn("the event log could not be shortened", { error }))
+  // Also at once: what grew too old while nothing ran is not shown again.
+  void retain()
   scope.use(clock.every(TIMERS.retentionMs, retain))
 
   // What a killed daemon left goes before the first child comes; clients are let in meanwhile.

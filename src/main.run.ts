@@ -15,8 +15,8 @@ import { version } from "./version.ts"
 /** Runs what was typed and ends the process with its exit code. */
 export async function run(platform: Platform): Promise<void> {
   const { argv, env, stdout, stderr } = process
-  // A reader that goes away (`codexd demo | head`) ends the program, quietly.
-  stdout.on("error", () => process.exit(1))
+  // A reader that goes away (`codexd demo | head`) ends the program, which tidies up first if it wants to.
+  stdout.on("error", () => process.emit("SIGTERM", "SIGTERM") || process.exit(1))
   const code = await runCli({
     argv: argv.slice(2),
     env,

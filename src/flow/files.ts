@@ -1,16 +1,15 @@
 // Files of the data folder that a start makes: the API token, and Codex's own home.
 
 import type { Config } from "../base/config/config.ts"
+import { newSecret } from "../base/kit/ids.ts"
 import { ensurePrivateFolder, readText, writePrivate } from "../base/platform/files.ts"
 import { providerConfig } from "../engine/model/provider.ts"
-
-const TOKEN_BYTES = 32
 
 /** The API token: the file's, else a new one written there (0600). */
 export function tokenOf(path: string): string {
   const kept = readText(path)?.trim()
   if (kept) return kept
-  const token = Buffer.from(crypto.getRandomValues(new Uint8Array(TOKEN_BYTES))).toString("base64url")
+  const token = newSecret()
   writePrivate(path, `${token}\n`)
   return token
 }

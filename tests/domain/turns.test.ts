@@ -4,6 +4,7 @@ import { Fault } from "../../src/base/fault.ts"
 import { createToldChild, openRooms, said } from "../support/rooms.ts"
 
 const turn = (id: string, status = "inProgress") => ({ threadId: "t", turn: { id, status } })
+const begun = (id: string) => ({ threadId: "t", turnId: id, item: { type: "userMessage", id: `of-${id}` } })
 const start = (child = createToldChild()) => {
   const house = openRooms(child)
   house.ingest.take([said("thread/started", { thread: { id: "t" } })], "run")
@@ -37,6 +38,31 @@ describe("a message", () => {
       throw new Fault("no_active_turn", "over")
     }
     const house = start(child)
+    house.ingest.take([said("turn/started", turn("u")), said("item/started", begun("u"))], "run")
+    expect(await house.settle(house.rooms.turns.send("t", { text: "and" }))).toEqual({ turnId: "turn-1" })
+  })
+
+  test("waits for a turn that was promised and has not begun, and joins it then", async () => {
+    const child = createToldChild()
+    let refusals = 0
+    const house = start(child)
+    child.steerTurn = async () => {
+      if (refusals++ > 0) return
+      queueMicrotask(() => house.ingest.take([said("item/started", begun("u"))], "run"))
+      throw new Fault("no_active_turn", "not yet")
+    }
+    house.ingest.take([said("turn/started", turn("u"))], "run")
+    expect(await house.settle(house.rooms.turns.send("t", { text: "and" }))).toEqual({ turnId: "u" })
+    expect(house.child.calls).toEqual([])
+  })
+
+  test("starts a turn when the promised one ends without having begun", async () => {
+    const child = createToldChild()
+    const house = start(child)
+    child.steerTurn = async () => {
+      queueMicrotask(() => house.ingest.take([said("turn/completed", turn("u", "failed"))], "run"))
+      throw new Fault("no_active_turn", "not yet")
+    }
     house.ingest.take([said("turn/started", turn("u"))], "run")
     expect(await house.settle(house.rooms.turns.send("t", { text: "and" }))).toEqual({ turnId: "turn-1" })
   })

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
-import { adopt } from "../../src/flow/ingest/past/history.ts"
 import { isDelta, threadOf, turnOf } from "../../src/flow/ingest/message.ts"
+import { adopt } from "../../src/flow/ingest/past/history.ts"
 import { settleThePast } from "../../src/flow/ingest/past/startup.ts"
 import { asked, openRooms, said } from "../support/rooms.ts"
 

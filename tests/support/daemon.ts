@@ -37,6 +37,8 @@ export interface DaemonSpec {
   command: readonly string[]
   codexBin: string
   env?: Record<string, string>
+  /** False: the configured CODEX_HOME is used as it is. */
+  offline?: boolean
   /** Beside `serve --port 0`. */
   args?: string[]
 }
@@ -137,7 +139,8 @@ function launch(spec: DaemonSpec, { path, dataDir }: { path: string; dataDir: st
     CODEX_BIN: spec.codexBin,
     ...spec.env,
   }
-  const args = [...before, "serve", "--offline", "--port", "0", ...(spec.args ?? [])]
+  const offline = spec.offline === false ? [] : ["--offline"]
+  const args = [...before, "serve", ...offline, "--port", "0", ...(spec.args ?? [])]
   const child = spawn(program, args, { cwd: path, env, stdio: ["ignore", "ignore", "pipe"] })
   let text = ""
   const { promise, resolve, reject } = Promise.withResolvers<string>()

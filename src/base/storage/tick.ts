@@ -41,7 +41,8 @@ export function openTick(driver: SqlDriver, ledgers: readonly Ledger[]) {
       refusePromise(value)
       driver.prepare("RELEASE act").run()
       ran.settle.push(() => act.resolve(value))
-      ran.effects.push(...hand.effects)
+      // Not spread into `push`: a flood leaves more than a call takes arguments.
+      for (const effect of hand.effects) ran.effects.push(effect)
     } catch (error) {
       if (!driver.inTransaction) throw error
       driver.exec("ROLLBACK TO act; RELEASE act")
@@ -108,7 +109,10 @@ function openHand(driver: SqlDriver): Hand {
       get: (sql, ...values) => guarded(() => driver.prepare(sql).get(...values)),
       all: (sql, ...values) => guarded(() => driver.prepare(sql).all(...values)),
       run: (sql, ...values) => guarded(() => driver.prepare(sql).run(...values)),
-      emit: (effect) => guarded(() => void effects.push(effect)),
+      emit(effect) {
+        if (over !== undefined) throw over
+        effects.push(effect)
+      },
     },
   }
 }

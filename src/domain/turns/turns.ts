@@ -56,7 +56,7 @@ export interface SendMessage extends Overrides {
 
 export function createTurns({ db, clock, controls, transcript, codex }: TurnsNeeds) {
   const lanes = createLanes()
-  /** The turn that the child last showed to have begun, by session. */
+  /** The turn in which an item was last begun, by session. */
   const begun = new Map<string, string>()
   const waiting = new Map<string, PromiseWithResolvers<void>>()
   let draining = false
@@ -71,28 +71,30 @@ export function createTurns({ db, clock, controls, transcript, codex }: TurnsNee
     })
 
   async function joined(active: Turn, text: string): Promise<boolean> {
+    const hadBegun = begun.get(active.sessionId) === active.id
     try {
       await codex.steerTurn(active.sessionId, active.id, text)
       await db.act((tx) => hear(tx, active, text))
       return true
     } catch (error) {
       if (!(error instanceof Fault) || error.code !== "no_active_turn") throw error
-      return (await begins(active)) && joined(active, text)
+      return !hadBegun && (await begins(active)) && joined(active, text)
     }
   }
 
   /**
-   * A turn that was only promised can't be joined yet: 0.130 answers `turn/start` before it has one, and a second one then
-   * would be a phantom. Resolves once the child shows it; false when it had shown it before, when the turn is over, or when
-   * nothing comes.
+   * A turn that was only promised can't be joined or interrupted yet: every binary answers `turn/start`, the older ones say
+   * `turn/started` too, before it has one; a second start would be a phantom then. True once an item shows the turn, false when
+   * it is over or nothing comes.
    */
   async function begins({ sessionId, id }: Turn): Promise<boolean> {
-    if (begun.get(sessionId) === id || readTurn(db, sessionId, id)?.status !== "inProgress") return false
+    const runs = () => readTurn(db, sessionId, id)?.status === "inProgress"
+    if (begun.get(sessionId) === id || !runs()) return runs()
     const told = waiting.get(sessionId) ?? Promise.withResolvers<void>()
     waiting.set(sessionId, told)
-    using _net = clock.after(TIMERS.callDeadlineMs, () => told.resolve())
+    using _net = clock.after(TIMERS.callDeadlineMs, () => move(sessionId))
     await told.promise
-    return begun.get(sessionId) === id && readTurn(db, sessionId, id)?.status === "inProgress"
+    return begun.get(sessionId) === id && runs()
   }
 
   function move(sessionId: string): void {
@@ -163,7 +165,14 @@ export function createTurns({ db, clock, controls, transcript, codex }: TurnsNee
   async function interrupt(sessionId: string, turnId?: string): Promise<{ turnId: string }> {
     const turn = turnId === undefined ? activeTurn(db, sessionId) : readTurn(db, sessionId, turnId)
     if (turn?.status !== "inProgress") throw new Fault("no_active_turn", "no turn is running", { sessionId })
-    await codex.interruptTurn(sessionId, turn.id)
+    const hadBegun = begun.get(sessionId) === turn.id
+    try {
+      await codex.interruptTurn(sessionId, turn.id)
+    } catch (error) {
+      const tooEarly = error instanceof Fault && error.code === "no_active_turn" && !hadBegun
+      if (!tooEarly || !(await begins(turn))) throw error
+      await codex.interruptTurn(sessionId, turn.id)
+    }
     return { turnId: turn.id }
   }
 
@@ -177,12 +186,12 @@ export function createTurns({ db, clock, controls, transcript, codex }: TurnsNee
       readTurn(reader, sessionId, id),
     list: (sessionId: string): Turn[] => turnsOf(db, sessionId),
     running: (reader: Reader = db): Turn[] => runningTurns(reader),
-    /** The child has shown the turn's begin; after the commit. */
+    /** An item of the turn has begun: the turn can be joined. After the commit. */
     begun(sessionId: string, id: string): void {
       begun.set(sessionId, id)
       move(sessionId)
     },
-    /** The session's turn is over; after the commit. */
+    /** The session's turn is over. After the commit. */
     ended(sessionId: string): void {
       begun.delete(sessionId)
       move(sessionId)

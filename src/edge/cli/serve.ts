@@ -64,10 +64,18 @@ function welcome({ urls }: House, config: Config): string {
   return `${lines.join("\n")}\n  Ctrl-C stops it\n`
 }
 
-function hearSignals({ onSignal }: CliNeeds) {
+// npm and our launcher pass a terminal's Ctrl-C on, so one stroke arrives up to three times. A person is slower than this.
+const SAME_STROKE_MS = 300
+
+function hearSignals({ onSignal, clock }: CliNeeds) {
   const first = Promise.withResolvers<StopSignal>()
   const second = Promise.withResolvers<StopSignal>()
-  let heard = 0
-  const ear = onSignal((signal) => (heard++ === 0 ? first : second).resolve(signal))
+  let heardAt: number | undefined
+  const ear = onSignal((signal) => {
+    const now = clock.mono()
+    if (heardAt === undefined) first.resolve(signal)
+    else if (now - heardAt > SAME_STROKE_MS) second.resolve(signal)
+    heardAt ??= now
+  })
   return { first: first.promise, second: second.promise, [Symbol.dispose]: () => ear[Symbol.dispose]() }
 }

@@ -105,8 +105,9 @@ export function createIngest(needs: IngestNeeds) {
     const turnId =
       named ?? (delta || threadId === null ? null : (rooms.turns.active(threadId, tx)?.id ?? null))
     const line = { audience: context.audience, context: contexts.compose(context, turnId), raw }
-    const kind = { delta, settles: settles(method, threadId), stored: !isRaw(method) }
-    log.append(tx, notified(line, { ...kind, everybody: isForEverybody(method) }))
+    const stored = !isRaw(method)
+    const everybody = isForEverybody(method)
+    log.append(tx, notified(line, { delta, settles: settles(method, threadId), stored, everybody }))
     if (delta && threadId !== null) hearText(taken, threadId, params)
   }
 

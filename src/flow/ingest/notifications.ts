@@ -63,16 +63,15 @@ export const notifications = ({
   "thread/status/changed": on(status, ({ tx, threadId }, p) =>
     rooms.sessions.restate(tx, threadId, p.status),
   ),
-  "turn/started": on(turn, ({ tx, threadId, runId, after }, p) => {
+  "turn/started": on(turn, ({ tx, threadId, runId }, p) => {
     rooms.turns.open(tx, { sessionId: threadId, id: p.turn.id, runId })
     rooms.sessions.touch(tx, threadId)
-    after(() => rooms.turns.begun(threadId, p.turn.id))
   }),
   "turn/completed": on(turn, (told, p) => acts.endTurn(told.tx, endOf(told, p.turn), told.after)),
   "turn/failed": on(turn, (told, p) =>
     acts.endTurn(told.tx, { ...endOf(told, p.turn), status: "failed" }, told.after),
   ),
-  "item/started": on(item, ({ tx, threadId, turnId, runId }, p) => {
+  "item/started": on(item, ({ tx, threadId, turnId, runId, after }, p) => {
     const id = p.turnId ?? turnId
     if (!id) return
     rooms.turns.open(tx, { sessionId: threadId, id, runId })
@@ -84,6 +83,7 @@ export const notifications = ({
     })
     rooms.streaming.begin(threadId, p.item.id)
     if (p.item.type === "userMessage") rooms.sessions.spoke(tx, threadId, spokenOf(p.item).content)
+    after(() => rooms.turns.begun(threadId, id))
   }),
   "item/completed": on(item, ({ tx, threadId, turnId, runId, after }, p) => {
     const id = p.turnId ?? turnId

@@ -15,6 +15,8 @@ const text = fc.oneof(
     "12:34,5,6,7,8:",
   ),
   fc.nat(70_000).map((n) => "ä".repeat(n)),
+  // Alike at their beginning, and apart in the middle of a character.
+  fc.tuple(fc.nat(60), fc.constantFrom("🦀", "🦁", "x", "")).map(([n, end]) => `${"a🦀".repeat(n)}${end}`),
 )
 const events = fc.array(
   fc.record({
@@ -50,9 +52,23 @@ test("neighbours that are alike cost their length and nothing more", () => {
   expect(encodeBody(head, told)).toBe("1,0,1,2,2:x{}{}2:{}2:{}")
 })
 
+test("a beginning that neighbours share is stored once", () => {
+  const head = { first: 1, at: 5, thread: "T", scope: "thread" as const }
+  const alike = { at: 5, type: "x", context: "", scope: "thread" as const, thread: "T", stored: true }
+  const long = "a".repeat(40)
+  const told = ["one", `${long}1`, `${long}2`, `${long}3`, "four"].map((body, i) => ({
+    ...alike,
+    n: i + 1,
+    body,
+  }))
+  const text = encodeBody(head, told)
+  expect(text).toBe(`1,0,1,,3:xone41:${long}11,0,,,40,1:21:31,0,,,4:four`)
+  expect(decodeBody(head, text)).toEqual(told)
+})
+
 test("a damaged row is said to be damaged, never misread in silence", () => {
   const head = { first: 7, at: 5, thread: "T", scope: "thread" as const }
-  for (const text of ["9:short", "nonsense", "1,0,x,2,3:abc", "-1:a"]) {
+  for (const text of ["9:short", "nonsense", "1,0,x,2,3:abc", "-1:a", "1,0,1,0,1:xa1,0,,,2,1:b"]) {
     expect(() => decodeBody(head, text)).toThrow("log row 7 is damaged")
   }
 })

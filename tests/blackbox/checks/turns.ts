@@ -78,6 +78,21 @@ export const turnChecks: Check[] = [
     },
   },
   {
+    name: "an interrupt right behind the message ends its turn",
+    async run(world) {
+      const id = await newSession(world)
+      const listener = await hear(world, `threadId=${id}`)
+      const turnId = await send(world, id, "hang")
+      const stopped = await post(world, `/api/sessions/${id}/interrupt`)
+      assert.deepEqual([stopped.status, stopped.body], [200, { status: "ok", sessionId: id, turnId }])
+      assert.equal((await ended(listener, turnId)).payload.params?.turn?.status, "interrupted")
+      const next = await runTurn(world, id, "echo: next")
+      assert.equal(next.end.payload.params?.turn?.status, "completed")
+      next.listener.close()
+      listener.close()
+    },
+  },
+  {
     name: "a running command is interrupted, and the session goes on",
     async run(world) {
       const id = await newSession(world, { approvalPolicy: "never" })

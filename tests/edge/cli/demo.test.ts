@@ -30,7 +30,7 @@ test.each(FORMS)(
       "turn started",
       "approval is asked for: ",
       "approval resolved: accept",
-        "command completed, exit code 0: hello from codexd",
+      "command completed, exit code 0: hello from codexd",
       "turn completed",
       "userMessage          run: echo hello",
       "commandExecution",

@@ -38,9 +38,15 @@ function kill9(pid: number): void {
   }
 }
 
+interface Health {
+  runtime: { state: string; startedAt: string }
+}
+
 /** Frames and acknowledgements before a kill. */
 const MOMENT = { least: 1, most: 400 }
 const FEW_MS = 25
+/** Kills of the child in one life of the daemon. */
+const MOST_IN_LIFE = 4
 
 export async function runCampaign({
   daemonKills,
@@ -60,6 +66,7 @@ export async function runCampaign({
   const spec = { command: COMMANDS.bun, codexBin: codexBin("0.169.0") }
   const runs: Run[] = []
   let early = 0
+  let inLife = 0
   let leftRunning = 0
   const found = (kill: number, list: string[]) => {
     for (const one of list) violations.push(`kill ${kill}: ${one}`)
@@ -69,11 +76,18 @@ export async function runCampaign({
   await tape.follow(daemon.url)
   let run = await ready(0)
 
-  async function ready(from: number, not?: string): Promise<Run> {
-    const isReady = ({ type, payload }: Taped) =>
-      type === "runtime_updated" && payload.name === "ready" && payload.runId !== not
-    const { payload } = await tape.until(isReady, "the runtime is ready", from)
-    return { id: String(payload.runId), pid: Number(payload.pid) }
+  /** The next run that became ready and is the one that runs: an early kill leaves others behind. */
+  async function ready(from: number): Promise<Run> {
+    for (;;) {
+      const over = new Set(runs.map(({ id }) => id))
+      const isReady = ({ type, payload }: Taped) =>
+        type === "runtime_updated" && payload.name === "ready" && !over.has(String(payload.runId))
+      const { payload } = await tape.until(isReady, "the runtime is ready", from)
+      const next = { id: String(payload.runId), pid: Number(payload.pid) }
+      const { runtime } = (await (await fetch(`${daemon.url}/api/health`)).json()) as Health
+      if (runtime.state === "ready" && Date.parse(runtime.startedAt) === payload.startedAt) return next
+      runs.push(next)
+    }
   }
 
   /** A frame that follows from a call of ours: all frames before it are on the tape when it is. */
@@ -93,6 +107,19 @@ export async function runCampaign({
       from,
     )
     return made.seq
+  }
+
+  /** An orderly end and start: the supervisor gives up for a while on a child that dies five times in a minute. */
+  async function startAnew(): Promise<void> {
+    const from = tape.frames.length
+    runs.push(run)
+    await daemon.end("SIGTERM")
+    note(daemon)
+    tape.stop()
+    daemon = await place.start(spec)
+    await tape.follow(daemon.url)
+    run = await ready(from)
+    inLife = 0
   }
 
   /** A start that is killed while it puts the past right and reaps. */
@@ -128,6 +155,8 @@ export async function runCampaign({
 
   for (const [index, kind] of kinds.entries()) {
     const kill = index + 1
+    if (kind === "child" && inLife === MOST_IN_LIFE) await startAnew()
+    inLife = kind === "child" ? inLife + 1 : 0
     const life = tape.nextLife()
     const from = tape.frames.length
     const stop = new AbortController()
@@ -162,7 +191,7 @@ export async function runCampaign({
       daemon = await place.start(spec)
       await tape.follow(daemon.url)
     } else await within(over, () => "the workload stops")
-    run = await ready(from, run.id)
+    run = await ready(from)
     const before = violations.length
     await look(kill, life)
     const bad = violations.slice(before)

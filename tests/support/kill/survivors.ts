@@ -50,7 +50,7 @@ export function survivorsOf({ mark, runs, living, threads, folder }: Dead): stri
       command.includes(mark) && "runs a command of the workload",
       run !== undefined &&
         !run.endsWith(`.${living.id}`) &&
-        runs.some(({ id }) => run.endsWith(`.${id}`)) &&
+        environ.some((one) => one.includes(folder)) &&
         `has ${run}`,
       thread !== undefined &&
         threads.has(thread) &&

@@ -89,7 +89,8 @@ export function createTape() {
       if (fits(frame)) resolve(frame)
     }
     hearers.add(hear)
-    const last = () => `${what}${lost ? ` (the listener was closed: ${lost})` : ""}; last: ${frames.slice(-3).map((f) => f.text.slice(0, 300))}`
+    const last = () =>
+      `${what}${lost ? ` (the listener was closed: ${lost})` : ""}; last: ${frames.slice(-3).map((f) => f.text.slice(0, 300))}`
     return within(promise, last).finally(() => hearers.delete(hear))
   }
 

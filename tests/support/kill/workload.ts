@@ -34,6 +34,8 @@ const SCRIPTS = [
   "slow-run",
   "background",
   "setsid",
+  "setsid",
+  "background",
   "stays",
   "patch",
   "tool",

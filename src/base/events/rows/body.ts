@@ -30,23 +30,20 @@ export function encodeBody(head: RowHead, events: readonly LoggedEvent[]): strin
   let context = ""
   let previous = ""
   let shared = ""
-  // The second of two neighbours tells what a run of alike bodies has in common; from then on that is only checked.
-  let looked = false
+  // Counted once for neighbours that begin anew and once more for the next; from then on a run of alike bodies is only checked.
+  let counts = true
   for (const event of events) {
     const { body } = event
     const begins = body.startsWith(shared)
-    const common = begins && looked ? shared.length : commonLength(previous, body)
-    looked = begins
-    const next =
-      common >= shared.length + WORTH || (!begins && common >= WORTH) ? common : begins ? shared.length : 0
+    let next = begins ? shared.length : 0
+    if (counts || !begins) {
+      const common = commonLength(previous, body)
+      if (common >= next + WORTH) next = common
+    }
+    const same = begins && next === shared.length
+    counts = !same || next === 0
     const rest = body.length - next
-    if (
-      next === shared.length &&
-      event.n === n + 1 &&
-      event.at === at &&
-      event.type === type &&
-      event.context === context
-    ) {
+    if (same && event.n === n + 1 && event.at === at && event.type === type && event.context === context) {
       out += `${rest}:`
     } else {
       const typed = event.type === type ? "" : event.type.length
@@ -54,7 +51,7 @@ export function encodeBody(head: RowHead, events: readonly LoggedEvent[]): strin
       out += `${event.n - n},${event.at - at},${typed},${contexted},${next === 0 ? "" : `${next},`}${rest}:`
       if (typed !== "") out += event.type
       if (contexted !== "") out += event.context
-      if (next !== shared.length || !begins) shared = body.slice(0, next)
+      if (!same) shared = body.slice(0, next)
       ;({ at, type, context } = event)
     }
     out += next === 0 ? body : body.slice(next)

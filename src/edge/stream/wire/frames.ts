@@ -19,14 +19,6 @@ export interface FrameKind {
   scope?(event: LoggedEvent, read: Reading): Scope | undefined
 }
 
-/** What is read out of an event at most once, however many of its frames want it. */
-interface Reading {
-  line(): RawLine
-  context(): ContextText
-  signalName(): string
-  at(): string
-}
-
 /** The parts of an event's context, as JSON text. */
 interface ContextText {
   turnId: string
@@ -143,45 +135,18 @@ const MAX_NAMES = 2_000
  * delta costs little more than putting its text together.
  */
 export function createFraming() {
-  const names = new Map<string, string>()
-  let context = { text: "", parts: contextText("") }
-  let moment = { at: 0, text: iso(0) }
-
-  const nameOf = (method: string): string => {
-    const known = names.get(method)
-    if (known !== undefined) return known
-    if (names.size >= MAX_NAMES) names.clear()
-    const name = signalName(method)
-    names.set(method, name)
-    return name
-  }
-  const readingOf = (event: LoggedEvent): Reading => {
-    let line: RawLine | undefined
-    const read: Reading = {
-      line() {
-        line ??= readRawLine(event.body)
-        return line
-      },
-      signalName: () => nameOf(read.line().method),
-      context() {
-        if (context.text !== event.context)
-          context = { text: event.context, parts: contextText(event.context) }
-        return context.parts
-      },
-      at() {
-        if (moment.at !== event.at) moment = { at: event.at, text: iso(event.at) }
-        return moment.text
-      },
-    }
-    return read
+  const kindsOf = new Map(Object.entries(FRAMES))
+  const memory: Memory = {
+    nameOf: remembered(signalName),
+    context: { text: "", parts: contextText("") },
+    moment: { at: 0, text: iso(0) },
   }
 
   /** The frames of an event that somebody wants, in order of their index. A type without a row has none. */
   const framesOf = (event: LoggedEvent, wanted: FamilyMask): Frame[] => {
-    const kinds = Object.hasOwn(FRAMES, event.type) ? (FRAMES[event.type] ?? NO_KINDS) : NO_KINDS
     const frames: Frame[] = []
-    const read = readingOf(event)
-    for (const one of kinds) {
+    const read = new Reading(event, memory)
+    for (const one of kindsOf.get(event.type) ?? NO_KINDS) {
       if ((one.mask & wanted) === 0) continue
       const scope = one.scope === undefined ? event.scope : one.scope(event, read)
       if (scope === undefined) continue
@@ -194,6 +159,43 @@ export function createFraming() {
 }
 export type Framing = ReturnType<typeof createFraming>
 
+/** What neighbouring events mostly share. */
+interface Memory {
+  nameOf(method: string): string
+  context: { text: string; parts: ContextText }
+  moment: { at: number; text: string }
+}
+
+/** What is read out of an event at most once, however many of its frames want it. A class: one is made for every event. */
+class Reading {
+  readonly #event: LoggedEvent
+  readonly #memory: Memory
+  #line: RawLine | undefined
+
+  constructor(event: LoggedEvent, memory: Memory) {
+    this.#event = event
+    this.#memory = memory
+  }
+  line(): RawLine {
+    this.#line ??= readRawLine(this.#event.body)
+    return this.#line
+  }
+  signalName(): string {
+    return this.#memory.nameOf(this.line().method)
+  }
+  context(): ContextText {
+    const { context } = this.#event
+    if (this.#memory.context.text !== context)
+      this.#memory.context = { text: context, parts: contextText(context) }
+    return this.#memory.context.parts
+  }
+  at(): string {
+    const { at } = this.#event
+    if (this.#memory.moment.at !== at) this.#memory.moment = { at, text: iso(at) }
+    return this.#memory.moment.text
+  }
+}
+
 function contextText(text: string): ContextText {
   const context = text === "" ? {} : (JSON.parse(text) as Record<string, unknown>)
   const part = (name: string) => JSON.stringify(context[name] ?? null)
@@ -201,7 +203,7 @@ function contextText(text: string): ContextText {
 }
 
 function frameText(event: LoggedEvent, one: FrameKind, read: Reading): string {
-  const type = JSON.stringify(one.type(event, read))
+  const type = quote(one.type(event, read))
   const payload = one.payload(event, read) || "null"
   const stored = event.stored ? "" : ',"stored":false'
   return `{"type":${type},"threadId":${quoted(event.thread)},"seq":${16 * event.n + one.index},"at":"${read.at()}","payload":${payload}${stored}}`
@@ -212,10 +214,27 @@ function signal(event: LoggedEvent, read: Reading, signalType: "notification" | 
   const { method, params } = read.line()
   const { turnId, session, requestId } = read.context()
   const isRequest = signalType === "request"
-  const eventType = JSON.stringify(`app_server.${isRequest ? "request." : ""}${read.signalName()}`)
+  const eventType = quote(`app_server.${isRequest ? "request." : ""}${read.signalName()}`)
   const own = isRequest ? `,"requestId":${requestId}` : ""
   const context = `{"threadId":${quoted(event.thread)},"turnId":${turnId}}`
-  return `{"source":"app_server","signalType":"${signalType}","eventType":${eventType},"method":${JSON.stringify(method)},"receivedAt":"${read.at()}","context":${context},"params":${params ?? "null"},"session":${session}${own}}`
+  return `{"source":"app_server","signalType":"${signalType}","eventType":${eventType},"method":${quote(method)},"receivedAt":"${read.at()}","context":${context},"params":${params ?? "null"},"session":${session}${own}}`
 }
 
-const quoted = (text: string | null): string => (text === null ? "null" : JSON.stringify(text))
+const quoted = (text: string | null): string => (text === null ? "null" : quote(text))
+
+/** JSON text of names that come again and again: types, methods, threads. */
+const quote = remembered((text: string) => JSON.stringify(text))
+
+/** The same function, whose answers are kept. */
+function remembered(make: (text: string) => string): (text: string) => string {
+  const known = new Map<string, string>()
+  return (text) => {
+    const found = known.get(text)
+    if (found !== undefined) return found
+    if (known.size >= MAX_NAMES) known.clear()
+    const made = make(text)
+    // A copy: a text cut out of a longer one would keep all of that in memory.
+    known.set(Array.from(text).join(""), made)
+    return made
+  }
+}
