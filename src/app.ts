@@ -16,11 +16,15 @@ import { holdDataLock } from "./base/storage/lock.ts"
 import { migrate } from "./base/storage/migrate.ts"
 import { MIGRATIONS } from "./base/storage/migrations/index.ts"
 import { createControls } from "./domain/controls/controls.ts"
+import { createKeys } from "./domain/keys/keys.ts"
+import { createProjects } from "./domain/projects/projects.ts"
 import { createRequests } from "./domain/requests/requests.ts"
+import { createOutbox } from "./domain/sessions/outbox/outbox.ts"
 import { createSessions } from "./domain/sessions/sessions.ts"
-import { renamedThreads } from "./domain/sessions/store.ts"
+import { createTombstones } from "./domain/sessions/tombstones/tombstones.ts"
 import { createStreaming } from "./domain/transcript/streaming.ts"
 import { createTranscript } from "./domain/transcript/transcript.ts"
+import { createPrompts } from "./domain/turns/prompts/prompts.ts"
 import { createTurns } from "./domain/turns/turns.ts"
 import { createApi } from "./edge/http/api.ts"
 import { createGate } from "./edge/http/guards.ts"
@@ -30,9 +34,13 @@ import { createEvents } from "./edge/stream/sse.ts"
 import { createCodex } from "./engine/runtime/codex.ts"
 import { reapSurvivors } from "./engine/runtime/reap.ts"
 import { createActs } from "./flow/acts/acts.ts"
+import { createControlActs } from "./flow/acts/controls.ts"
+import { createLife } from "./flow/acts/life.ts"
+import { createProjectActs } from "./flow/acts/projects.ts"
+import { createTells } from "./flow/acts/tells.ts"
 import { createChild } from "./flow/child.ts"
 import { drain } from "./flow/drain.ts"
-import { prepareCodexHome, tokenOf } from "./flow/files.ts"
+import { homeOfCodex, prepareCodexHome, tokenOf } from "./flow/files.ts"
 import { createHealth } from "./flow/health.ts"
 import { createContexts } from "./flow/ingest/contexts.ts"
 import { createIngest } from "./flow/ingest/ingest.ts"
@@ -40,7 +48,7 @@ import { createReconcile } from "./flow/ingest/past/reconcile.ts"
 import { settleThePast } from "./flow/ingest/past/startup.ts"
 import { hearChild } from "./flow/ingest/start.ts"
 import type { Rooms } from "./flow/rooms.ts"
-import { createMethodCache, createRunStore, houseIdOf } from "./flow/runs.ts"
+import { createMethodCache, createRunStore, houseIdOf, knownAliases } from "./flow/runs.ts"
 import { openRuntime } from "./flow/runtime.ts"
 import { version } from "./version.ts"
 
@@ -109,18 +117,21 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     supervisor,
     runStore,
     rawEvents: config.rawEvents,
-    aliases: renamedThreads(db),
+    aliases: knownAliases(db),
     onFault,
   })
   scope.use(codex)
   const child = createChild({
     codex,
     sessionOf: (id) => sessions.find(id),
-    keepAlias: ({ outer, inner }) => db.act((tx) => sessions.change(tx, outer, { innerId: inner })),
+    keepAlias: (alias) => life.keepAlias(alias),
   })
 
   const controls = createControls({
     db,
+    log,
+    locked: config.sessionDefaultsLocked,
+    audienceOf: (id, reader) => ({ thread: id, hidden: sessions.find(id, reader)?.systemOwned ?? false }),
     configured: {
       model: null,
       approvalPolicy: config.defaultApprovalPolicy,
@@ -138,11 +149,33 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     defaultCwd: config.workspaceRoot,
   })
   const transcript = createTranscript({ db, clock })
-  const turns = createTurns({ db, clock, controls, transcript, codex: child })
   const audienceOf = (id: string) => ({ thread: id, hidden: sessions.find(id)?.systemOwned ?? false })
+  const prompts = createPrompts({ db, log, clock, audienceOf })
+  const turns = createTurns({
+    db,
+    log,
+    clock,
+    controls,
+    sessions,
+    transcript,
+    prompts,
+    codex: child,
+    onFault,
+  })
   const requests = createRequests({ db, log, clock, transcript, codex: child, audienceOf })
   const rooms: Rooms = {
     sessions,
+    tombstones: scope.use(createTombstones({ db, log, clock })),
+    outbox: createOutbox({
+      db,
+      logger,
+      child: createTells({
+        codex,
+        sessionOf: (id) => sessions.find(id),
+        codexHome: homeOfCodex(codexHome, config),
+      }),
+    }),
+    projects: createProjects({ db, log, clock }),
     controls,
     turns,
     transcript,
@@ -155,7 +188,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const acts = createActs({ rooms, log, clock, contexts })
   const ingest = createIngest({ db, log, logger, masks, rooms, acts, contexts })
   const readyRun = () => (supervisor.ready() ? supervisor.state().runId : undefined)
-  const reconcile = createReconcile({ db, rooms, logger, readyRun })
+  const reconcile = createReconcile({ db, log, rooms, logger, readyRun })
   await settleThePast({ db, log, rooms, acts })
 
   scope.use(hearChild({ supervisor, codex, ingest, acts, reconcile, db, log, logger }))
@@ -177,10 +210,19 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     clock,
     places,
   })
+  const life = createLife({ db, log, clock, rooms })
   const api = createApi({
     rooms,
+    life,
+    projectActs: createProjectActs({ db, rooms, life }),
+    controlActs: createControlActs({ db, clock, masks, rooms }),
     reconcile,
-    gate: createGate({ find: reconcile.find, known: (id) => sessions.find(id) }),
+    keys: createKeys({ db, clock }),
+    gate: createGate({
+      find: reconcile.find,
+      known: (id) => sessions.find(id),
+      deleted: rooms.tombstones.fault,
+    }),
     sockets,
     events,
     version,
@@ -209,6 +251,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   // Also at once: what grew too old while nothing ran is not shown again.
   void retain()
   scope.use(clock.every(TIMERS.retentionMs, retain))
+  scope.use(clock.every(TIMERS.glanceMs, () => void reconcile.glance()))
 
   // What a killed daemon left goes before the first child comes; clients are let in meanwhile.
   let stopping = false

@@ -90,6 +90,48 @@ export const sessionCreated = (audience: Audience, session: unknown): NewEvent =
 export const sessionUpdated = (audience: Audience, sessionId: string, changed: string[]): NewEvent =>
   fact("session.updated", audience, { sessionId, changed })
 
+/** A message that waits for its turn, as it is now. */
+export const promptUpdated = (audience: Audience, prompt: unknown): NewEvent =>
+  fact("session.prompt_updated", audience, prompt)
+
+/** A session's audience; the default, without one, concerns every session. */
+const controlEvent = (type: string, audience: Audience | undefined, body: object): NewEvent => {
+  const about = { sessionId: audience?.thread ?? null, scope: audience ? "session" : "default", ...body }
+  const event = fact(type, audience ?? { thread: null }, about)
+  return audience ? event : { ...event, scope: "global" }
+}
+
+/** Policies or the model of a scope are others now; `changed` names which. */
+export const controlsUpdated = (
+  audience: Audience | undefined,
+  told: { changed: string[]; controls: unknown },
+): NewEvent => controlEvent("session.controls_updated", audience, told)
+
+/** `changed` names the top-level keys; their values, which may be secrets, are read where they are kept. */
+export const settingsUpdated = (audience: Audience | undefined, changed: string[]): NewEvent =>
+  controlEvent("session.settings_updated", audience, { changed })
+
+/** To everybody, but of a hidden session only to its own listeners (wire-contract §2.2). */
+const worldwide = (event: NewEvent): NewEvent =>
+  event.scope === "hidden" ? event : { ...event, scope: "global" }
+
+export const SESSION_DELETED = "session.deleted"
+
+/** The last that is told of a session; `body` is D410's. */
+export const sessionDeleted = (audience: Audience, body: unknown): NewEvent =>
+  worldwide(fact(SESSION_DELETED, audience, body))
+
+/** `{sessionId, projectId}`, with `status` and `previousProjectId` where a route assigned it. */
+export const sessionProjectUpdated = (audience: Audience, body: unknown): NewEvent =>
+  worldwide(fact("session.project_updated", audience, body))
+
+export const projectUpserted = (project: unknown): NewEvent =>
+  worldwide(fact("project.upserted", { thread: null }, { project }))
+
+/** Only an empty project is deleted: `sessionIds` is there for existing clients. */
+export const projectDeleted = (projectId: string): NewEvent =>
+  worldwide(fact("project.deleted", { thread: null }, { projectId, sessionIds: [] }))
+
 /** The state of the child: the lifecycle's name, pid, version, and why it is not ready. */
 export const runtimeUpdated = (payload: unknown): NewEvent => ({
   ...fact("runtime.updated", { thread: null }, payload),

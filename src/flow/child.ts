@@ -1,18 +1,18 @@
 // The child as the rooms need it: their words on this side, the app-server's on the other.
 
-import { isFault } from "../base/fault.ts"
+import { Fault, isFault } from "../base/fault.ts"
 import { type Controls, sandboxPolicyOf } from "../domain/controls/tuple.ts"
 import type { AnswersRequests } from "../domain/requests/requests.ts"
 import type { Session, ThreadRecord } from "../domain/sessions/session.ts"
 import type { StartsThreads } from "../domain/sessions/sessions.ts"
-import type { RunsTurns } from "../domain/turns/turns.ts"
+import type { RunsTurns } from "../domain/turns/child.ts"
 import type { Codex, Policy } from "../engine/runtime/codex.ts"
 
 export interface ChildNeeds {
   codex: Codex
   sessionOf(id: string): Session | undefined
-  /** Makes the new thread of a session durable. */
-  keepAlias(alias: { outer: string; inner: string }): Promise<void>
+  /** Makes the new thread of a session durable, and its tools where they are others now. */
+  keepAlias(alias: { outer: string; inner: string; dynamicTools?: string }): Promise<void>
 }
 
 export function createChild({
@@ -22,6 +22,11 @@ export function createChild({
 }: ChildNeeds): StartsThreads & RunsTurns & AnswersRequests {
   /** A session that no turn was sent to yet may have been forgotten by the child: its thread is started anew. */
   async function loadThread(threadId: string, controls: Controls): Promise<void> {
+    // Binaries differ here (0.130 resumes it, later ones refuse, 0.105 does not find it): it is archived for all of them.
+    if (sessionOf(threadId)?.archived) {
+      const about = { method: "thread/resume", sessionId: threadId }
+      throw new Fault("invalid_state", "the session is archived: bring it back first", about)
+    }
     try {
       await codex.loadThread(threadId, policyOf(controls))
     } catch (error) {
@@ -32,14 +37,48 @@ export function createChild({
       await codex.startAnew(threadId, { cwd, policy: policyOf(controls), dynamicTools: tools }, keepAlias)
     }
   }
+  /** The session's thread is started anew, with other tools. */
+  async function restartThread(threadId: string, controls: Controls, tools: unknown[]): Promise<void> {
+    const session = sessionOf(threadId)
+    if (!session) throw new Fault("session_not_found", "no such session", { sessionId: threadId })
+    const start = { cwd: session.cwd, policy: policyOf(controls), dynamicTools: tools }
+    const dynamicTools = JSON.stringify(tools)
+    await codex.startAnew(threadId, start, (alias) => keepAlias({ ...alias, dynamicTools }))
+  }
+
+  async function findMessage(threadId: string, clientId: string): Promise<string | undefined> {
+    const isIt = (item: { type: string; clientId?: unknown }) =>
+      item.type === "userMessage" && item.clientId === clientId
+    try {
+      const turns = await codex.history(threadId)
+      return turns.find((turn) => turn.items?.some(isIt))?.id
+    } catch (error) {
+      // A thread without a turn was forgotten with the child.
+      if (isFault(error, "not_found") && !sessionOf(threadId)?.materialized) return undefined
+      throw error
+    }
+  }
+
   return {
     startThread: ({ cwd, controls, dynamicTools }): Promise<ThreadRecord> =>
       codex.startThread({ cwd, policy: policyOf(controls), dynamicTools }),
     loadThread,
-    startTurn: ({ threadId, text, controls, effort }) =>
-      codex.startTurn({ threadId, text, policy: policyOf(controls), effort }),
+    startTurn: ({ threadId, text, controls, effort, clientId }) =>
+      codex.startTurn({ threadId, text, policy: policyOf(controls), effort, clientId }),
     steerTurn: codex.steerTurn,
     interruptTurn: codex.interruptTurn,
+    compactThread: codex.compactThread,
+    async startReview({ controls, ...review }) {
+      await codex.applyPolicy(review.threadId, policyOf(controls))
+      return codex.startReview(review)
+    },
+    cleanTerminals: codex.cleanTerminals,
+    forkThread: (threadId, controls): Promise<ThreadRecord> => codex.forkThread(threadId, policyOf(controls)),
+    takeBack: ({ threadId, turns, controls }) =>
+      codex.takeBack({ threadId, turns, policy: policyOf(controls), keep: keepAlias }),
+    restartThread,
+    findMessage,
+    tellsClientIds: codex.tellsClientIds,
     lives: codex.lives,
     answer: codex.answer,
   }

@@ -26,6 +26,12 @@ export function prepareCodexHome(home: string | undefined, config: Config): stri
   return home
 }
 
+/** Where Codex keeps its files: the configured home, else its own default; undefined when the user has no home either. */
+export const homeOfCodex = (
+  configured: string | undefined,
+  { childEnv }: Pick<Config, "childEnv">,
+): string | undefined => configured ?? (childEnv.HOME === undefined ? undefined : `${childEnv.HOME}/.codex`)
+
 function copyLogin(home: string, userHome: string | undefined): void {
   const own = userHome === undefined ? undefined : `${userHome}/.codex/auth.json`
   if (own === undefined || readText(`${home}/auth.json`) !== undefined) return

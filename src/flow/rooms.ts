@@ -1,8 +1,11 @@
 // What the tables of this floor are given: the rooms below, and the child.
 
 import type { ControlsRoom } from "../domain/controls/controls.ts"
+import type { Projects } from "../domain/projects/projects.ts"
 import type { Requests } from "../domain/requests/requests.ts"
+import type { Outbox } from "../domain/sessions/outbox/outbox.ts"
 import type { Sessions } from "../domain/sessions/sessions.ts"
+import type { Tombstones } from "../domain/sessions/tombstones/tombstones.ts"
 import type { Streaming } from "../domain/transcript/streaming.ts"
 import type { Transcript } from "../domain/transcript/transcript.ts"
 import type { Turns } from "../domain/turns/turns.ts"
@@ -10,6 +13,9 @@ import type { Codex } from "../engine/runtime/codex.ts"
 
 export interface Rooms {
   sessions: Sessions
+  tombstones: Tombstones
+  outbox: Outbox
+  projects: Projects
   controls: ControlsRoom
   turns: Turns
   transcript: Transcript

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
 import { sourceOf, titleOf } from "../../src/domain/sessions/session.ts"
-import { openRooms, said } from "../support/rooms.ts"
+import { listed, openRooms, said } from "../support/rooms.ts"
 
 const ask = { archived: false, includeSystemOwned: false, limit: 100 }
 
@@ -24,7 +24,7 @@ test("a new session has the defaults overlaid by what was asked, and is told", a
     },
   })
   expect(house.told.map((e) => e.type)).toEqual(["session.created"])
-  expect(house.rooms.sessions.list(ask).data).toEqual([session])
+  expect(listed(house, ask).data).toEqual([session])
 })
 
 test("a title is ours, else the app-server's name, else the preview; a default title gives way to a name", () => {
@@ -64,7 +64,7 @@ test("pages tile the list: newest first, nothing twice, nothing missing, whateve
       const seen: { sessionId: string; updatedAt: number; createdAt: number }[] = []
       let cursor: string | undefined
       do {
-        const page = house.rooms.sessions.list({ ...ask, limit, cursor })
+        const page = listed(house, { ...ask, limit, cursor })
         seen.push(...page.data)
         cursor = page.nextCursor ?? undefined
         expect(page.data.length).toBeLessThanOrEqual(limit)
@@ -79,9 +79,9 @@ test("pages tile the list: newest first, nothing twice, nothing missing, whateve
 })
 
 test("a cursor that isn't ours is refused", () => {
-  const { rooms } = openRooms()
+  const house = openRooms()
   for (const cursor of ["%", "x", btoa("1/2"), btoa("a/b/c")]) {
-    expect(() => rooms.sessions.list({ ...ask, cursor })).toThrow("cursor")
+    expect(() => listed(house, { ...ask, cursor })).toThrow("cursor")
   }
 })
 
@@ -100,6 +100,6 @@ test("what the app-server tells of a thread is taken over, our title is kept", a
   expect(kept && house.rooms.sessions.summary(kept).title).toBe("Named")
   expect(JSON.parse(kept?.thread ?? "{}").status).toEqual({ type: "active", activeFlags: [] })
   house.ingest.take([said("thread/archived", { threadId: id })], "run")
-  expect(house.rooms.sessions.list(ask).data).toEqual([])
-  expect(house.rooms.sessions.list({ ...ask, archived: true }).data).toHaveLength(1)
+  expect(listed(house, ask).data).toEqual([])
+  expect(listed(house, { ...ask, archived: true }).data).toHaveLength(1)
 })

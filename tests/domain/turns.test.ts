@@ -172,6 +172,7 @@ test("in any order of starts and ends the first end of a turn stands and at most
     fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
       const house = start()
       const model = new Map<string, string>()
+      let begun: string | undefined
       for (const { id, what } of steps) {
         if (what === "death") {
           house.now((tx) => house.acts.endRun(tx, { runId: "run", reason: "dead" }, () => {}))
@@ -187,7 +188,14 @@ test("in any order of starts and ends the first end of a turn stands and at most
           house.ingest.take([said(method, turn(id, opens ? "inProgress" : what))], "run")
         }
         if (!model.has(id)) model.set(id, "inProgress")
-        if (!opens && model.get(id) === "inProgress") model.set(id, what)
+        if (what === "item") begun = id
+        if (opens || model.get(id) !== "inProgress") continue
+        // What was promised behind the turn that ended, and showed no item, ends with it.
+        const behind = [...model.keys()].slice([...model.keys()].indexOf(id))
+        for (const one of behind) {
+          if (one === id || (model.get(one) === "inProgress" && one !== begun)) model.set(one, what)
+        }
+        begun = undefined
       }
       const seen = new Map(house.rooms.turns.list("t").map((t) => [t.id, t.status as string]))
       expect(seen).toEqual(model)

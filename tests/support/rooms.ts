@@ -9,16 +9,28 @@ import { openDb } from "../../src/base/storage/database.ts"
 import { migrate } from "../../src/base/storage/migrate.ts"
 import { MIGRATIONS } from "../../src/base/storage/migrations/index.ts"
 import { createControls } from "../../src/domain/controls/controls.ts"
+import { createProjects } from "../../src/domain/projects/projects.ts"
 import { createRequests } from "../../src/domain/requests/requests.ts"
+import { createOutbox } from "../../src/domain/sessions/outbox/outbox.ts"
+import type { SessionSummary } from "../../src/domain/sessions/session.ts"
 import { createSessions } from "../../src/domain/sessions/sessions.ts"
+import { createTombstones } from "../../src/domain/sessions/tombstones/tombstones.ts"
 import { createStreaming } from "../../src/domain/transcript/streaming.ts"
 import { createTranscript } from "../../src/domain/transcript/transcript.ts"
+import type { InterruptTurn, StartReview, StartTurn, SteerTurn, TakeBack } from "../../src/domain/turns/child.ts"
+import { createPrompts } from "../../src/domain/turns/prompts/prompts.ts"
 import { createTurns } from "../../src/domain/turns/turns.ts"
 import type { Codex } from "../../src/engine/runtime/codex.ts"
 import type { Message } from "../../src/engine/runtime/protocol/wire.ts"
+import type { Deletion } from "../../src/engine/runtime/threads/disposal.ts"
+import type { AskedPolicy, SentPolicy } from "../../src/engine/runtime/threads/policies.ts"
 import { createActs } from "../../src/flow/acts/acts.ts"
+import { createLife } from "../../src/flow/acts/life.ts"
+import { createProjectActs } from "../../src/flow/acts/projects.ts"
+import { createTells } from "../../src/flow/acts/tells.ts"
 import { createContexts } from "../../src/flow/ingest/contexts.ts"
 import { createIngest } from "../../src/flow/ingest/ingest.ts"
+import { createReconcile } from "../../src/flow/ingest/past/reconcile.ts"
 import type { Rooms } from "../../src/flow/rooms.ts"
 
 /** What was asked of the child, and what it answers; each can be replaced by a test. */
@@ -33,21 +45,53 @@ export function createToldChild() {
       modelProvider: "told",
     }),
     loadThread: async (...args: unknown[]) => void calls.push(["load", ...args]),
-    startTurn: async (start: { threadId: string }) => {
+    startTurn: async (start: StartTurn) => {
       calls.push(["start", start])
       return { turnId: `turn-${++turn}`, runId: "run" }
     },
-    steerTurn: async (...args: unknown[]) => void calls.push(["steer", ...args]),
-    interruptTurn: async (...args: unknown[]) => void calls.push(["interrupt", ...args]),
+    steerTurn: async ({ threadId, turnId, text }: SteerTurn) =>
+      void calls.push(["steer", threadId, turnId, text]),
+    interruptTurn: async ({ threadId, turnId }: InterruptTurn) =>
+      void calls.push(["interrupt", threadId, turnId]),
+    compactThread: async (...args: unknown[]): Promise<unknown> => void calls.push(["compact", ...args]),
+    startReview: async (review: StartReview) => {
+      calls.push(["review", review])
+      return { result: {}, turnId: `turn-${++turn}`, threadId: review.threadId, runId: "run" }
+    },
+    forkThread: async (threadId: string) => {
+      calls.push(["fork", threadId])
+      return { id: `fork-of-${threadId}` }
+    },
+    takeBack: async (taken: TakeBack) => {
+      calls.push(["takeBack", taken.threadId, taken.turns])
+      return { via: "thread/revert", result: {} }
+    },
+    cleanTerminals: async (...args: unknown[]): Promise<unknown> => void calls.push(["clean", ...args]),
+    restartThread: async (threadId: string, _controls: unknown, tools: unknown[]) =>
+      void calls.push(["restart", threadId, tools]),
+    tellsClientIds: (): boolean => true,
+    findMessage: async (...args: string[]): Promise<string | undefined> => {
+      calls.push(["find", ...args])
+      return undefined
+    },
     lives: (_run: string): boolean => true,
+    policySent: (asked: AskedPolicy): SentPolicy | undefined => ({ asked, sent: asked }),
     answer: async (...args: unknown[]) => void calls.push(["answer", ...args]),
     refuse: (...args: unknown[]) => void calls.push(["refuse", ...args]),
     settledItself: (...args: unknown[]) => void calls.push(["settled", ...args]),
     unloaded: (...args: unknown[]) => void calls.push(["unloaded", ...args]),
+    isReady: (): boolean => true,
+    nameThread: async (...args: unknown[]): Promise<unknown> => void calls.push(["name", ...args]),
+    archiveThread: async (...args: unknown[]) => void calls.push(["archive", ...args]),
+    unarchiveThread: async (...args: unknown[]): Promise<unknown> => void calls.push(["unarchive", ...args]),
+    deleteThread: async (...args: unknown[]): Promise<Deletion> => {
+      calls.push(["delete", ...args])
+      return "deleted"
+    },
   }
 }
 
-export function openRooms(child = createToldChild()) {
+export function openRooms(child = createToldChild(), { locked = false, codexHome = "/nowhere" } = {}) {
   const clock = createManualClock()
   const driver = openBunDriver(":memory:")
   migrate(driver, MIGRATIONS)
@@ -68,6 +112,9 @@ export function openRooms(child = createToldChild()) {
   const logger = createLogger({ clock, level: "trace", write: (line) => void lines.push(line), mask: masks })
   const controls = createControls({
     db,
+    log,
+    locked,
+    audienceOf: (id, reader) => ({ thread: id, hidden: sessions.find(id, reader)?.systemOwned ?? false }),
     configured: {
       model: null,
       approvalPolicy: "untrusted",
@@ -78,12 +125,32 @@ export function openRooms(child = createToldChild()) {
   })
   const sessions = createSessions({ db, log, clock, controls, codex: child, defaultCwd: "/work" })
   const transcript = createTranscript({ db, clock })
-  const turns = createTurns({ db, clock, controls, transcript, codex: child })
   const audienceOf = (id: string) => ({ thread: id, hidden: sessions.find(id)?.systemOwned ?? false })
+  const prompts = createPrompts({ db, log, clock, audienceOf })
+  const faults: unknown[] = []
+  const onFault = (error: unknown) => void faults.push(error)
+  const turns = createTurns({
+    db,
+    log,
+    clock,
+    controls,
+    sessions,
+    transcript,
+    prompts,
+    codex: child,
+    onFault,
+  })
   const requests = createRequests({ db, log, clock, transcript, codex: child, audienceOf })
   const codex = child as unknown as Codex
   const rooms: Rooms = {
     sessions,
+    tombstones: createTombstones({ db, log, clock }),
+    outbox: createOutbox({
+      db,
+      logger,
+      child: createTells({ codex, sessionOf: (id) => sessions.find(id), codexHome }),
+    }),
+    projects: createProjects({ db, log, clock }),
     controls,
     turns,
     transcript,
@@ -94,6 +161,9 @@ export function openRooms(child = createToldChild()) {
   const contexts = createContexts({ sessions, log })
   const acts = createActs({ rooms, log, clock, contexts })
   const ingest = createIngest({ db, log, logger, masks, rooms, acts, contexts })
+  const reconcile = createReconcile({ db, log, rooms, logger, readyRun: () => "run" })
+  const life = createLife({ db, log, clock, rooms })
+  const projectActs = createProjectActs({ db, rooms, life })
 
   /** An act, done when it returns. */
   const now = <T>(fn: Parameters<typeof db.actNow<T>>[0]): T => {
@@ -114,9 +184,36 @@ export function openRooms(child = createToldChild()) {
     }
     return done
   }
-  return { clock, db, log, told, lines, masks, child, rooms, acts, ingest, now, settle, driver }
+  return {
+    clock,
+    logger,
+    db,
+    log,
+    told,
+    lines,
+    masks,
+    child,
+    faults,
+    rooms,
+    acts,
+    life,
+    projectActs,
+    reconcile,
+    ingest,
+    now,
+    settle,
+    driver,
+  }
 }
 export type OpenRooms = ReturnType<typeof openRooms>
+
+/** A page of the list, as a client reads it. */
+export const listed = ({ rooms }: Pick<OpenRooms, "rooms">, ask: Parameters<typeof rooms.sessions.list>[0]) =>
+  JSON.parse(rooms.sessions.list(ask)) as {
+    data: SessionSummary[]
+    nextCursor: string | null
+    archived: boolean
+  }
 
 /** A line of the child, as the peer hands it on. */
 export function said(method: string, params: unknown): Message {

@@ -17,6 +17,8 @@ export const TIMERS = {
   sseHeartbeatMs: 15_000,
   /** The log's retention runs this often. */
   retentionMs: 60_000,
+  /** The newest threads of the child are looked at this often: what is made elsewhere is told to nobody. */
+  glanceMs: 60_000,
   /** A complaint about the child's unreadable lines is logged at most this often. */
   badLineComplaintMs: 60_000,
 } as const

@@ -5,6 +5,10 @@ import { dirname } from "node:path"
 
 export const exists = (path: string): boolean => existsSync(path)
 
+/** True for a folder, or a link to one. */
+export const isFolder = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+
 /** A fresh empty folder, for its owner only, whose path begins with `prefix`. Parents are made. */
 export function freshFolder(prefix: string): string {
   mkdirSync(dirname(prefix), { recursive: true, mode: 0o700 })

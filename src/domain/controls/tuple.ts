@@ -4,7 +4,17 @@ export const APPROVAL_POLICIES = ["untrusted", "on-failure", "on-request", "neve
 export const NETWORK_ACCESS = ["restricted", "enabled"] as const
 export const SANDBOXES = ["read-only", "workspace-write", "danger-full-access"] as const
 
-export type ApprovalPolicy = (typeof APPROVAL_POLICIES)[number]
+/** Kinds of prompts that a structured policy names. */
+export const PROMPT_KINDS = ["sandbox_approval", "rules", "mcp_elicitations"] as const
+/** Kinds that it may leave out. */
+export const MORE_PROMPT_KINDS = ["request_permissions", "skill_approval"] as const
+
+type Kinds = Record<(typeof PROMPT_KINDS)[number], boolean> &
+  Partial<Record<(typeof MORE_PROMPT_KINDS)[number], boolean | undefined>>
+/** `reject` names the kinds of prompts that are refused unseen (0.105), `granular` those that are shown (since 0.130). */
+export type StructuredPolicy = { reject: Kinds } | { granular: Kinds }
+export type PolicyWord = (typeof APPROVAL_POLICIES)[number]
+export type ApprovalPolicy = PolicyWord | StructuredPolicy
 export type NetworkAccess = (typeof NETWORK_ACCESS)[number]
 export type FilesystemSandbox = (typeof SANDBOXES)[number]
 

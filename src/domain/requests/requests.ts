@@ -11,6 +11,7 @@ import type { Transcript } from "../transcript/transcript.ts"
 import { FRAMES, itemOf, type Kind, METHODS, type Params, string, summaryOf } from "./kinds.ts"
 import { questionsOf, rowOf } from "./row.ts"
 import {
+  forgetRequests,
   insertRequest,
   moveRequest,
   noteHanded,
@@ -199,6 +200,8 @@ export function createRequests({ db, log, clock, transcript, codex, audienceOf }
       openRequests(db, sessionId)
         .filter((r) => r.kind === kind && r.state === "open")
         .map(rowOf),
+    /** Its session is gone, and what was asked in it with it. */
+    forget: (tx: Tx, sessionId: string): void => forgetRequests(tx, sessionId),
     /** Not over, of any session. */
     pending: (): Request[] => openRequests(db),
     oldestOpenAt: (): number | undefined => oldestOpenAt(db),

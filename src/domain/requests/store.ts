@@ -48,6 +48,7 @@ const OPEN_ALL = `SELECT * FROM requests WHERE state IN ('open', 'claimed') ORDE
 const OLDEST = `SELECT min(created_at) AS at FROM requests WHERE state = 'open'`
 const INSERT = `INSERT INTO requests (id, kind, method, session_id, turn_id, item_id, run_id, rpc_id, summary, params, created_at, state)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')`
+const FORGET = `DELETE FROM requests WHERE session_id = ?`
 const HANDED = `UPDATE requests SET handed_at = ? WHERE id = ?`
 const MOVE = `UPDATE requests SET state = ?, decision = ?, decided_by = ?, decided_at = ?, handed_at = ?, reason = ? WHERE id = ? AND state = ?`
 
@@ -59,6 +60,8 @@ export const openRequests = (db: Reader, sessionId?: string): Request[] =>
   (sessionId === undefined ? db.all(OPEN_ALL) : db.all(OPEN_OF, sessionId)).flatMap((r) => requestOf(r) ?? [])
 export const oldestOpenAt = (db: Reader): number | undefined =>
   (db.get(OLDEST)?.at as number | null) ?? undefined
+
+export const forgetRequests = (tx: Tx, sessionId: string): void => void tx.run(FORGET, sessionId)
 
 export function insertRequest(
   tx: Tx,

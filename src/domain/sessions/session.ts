@@ -29,6 +29,8 @@ export interface Session {
   innerId: string | undefined
   /** The tools given at the start, as JSON: a thread that is started anew gets them again. */
   dynamicTools: string | undefined
+  /** The child's disk doesn't have it any more: in no list, readable from our ledger. */
+  vanished: boolean
 }
 
 export const DEFAULT_TITLE = "New chat"

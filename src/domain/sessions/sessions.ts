@@ -2,14 +2,22 @@
 // state are kept true by what the child tells; a change and its event are one act.
 
 import type { Log } from "../../base/events/log.ts"
-import { Fault } from "../../base/fault.ts"
 import type { Clock } from "../../base/kit/clock.ts"
 import type { Db, Reader, Tx } from "../../base/storage/port.ts"
 import type { ControlsRoom } from "../controls/controls.ts"
 import { type Overrides, withOverrides } from "../controls/tuple.ts"
-import { type Audience, sessionCreated, sessionUpdated } from "../events.ts"
-import { DEFAULT_TITLE, type Session, sourceOf, summaryOf, type ThreadRecord } from "./session.ts"
-import { type Place, pageOfSessions, readSession, writeSession } from "./store.ts"
+import { type Audience, sessionCreated, sessionProjectUpdated, sessionUpdated } from "../events.ts"
+import { createList } from "./list.ts"
+import {
+  DEFAULT_TITLE,
+  type Session,
+  type SessionSummary,
+  sourceOf,
+  summaryOf,
+  type ThreadRecord,
+  titleOf,
+} from "./session.ts"
+import { forgetSession, readSession, sessionsOfProject, writeSession } from "./store.ts"
 
 export interface StartsThreads {
   /** Starts a thread; answers it as the app-server gives it. */
@@ -38,20 +46,37 @@ export function createSessions({ db, log, clock, controls, codex, defaultCwd }: 
   const audienceOf = (s: Session): Audience => ({ thread: s.id, hidden: s.systemOwned })
   const summary = (s: Session, reader: Reader = db) => summaryOf(s, controls.of(s.id, reader))
 
+  const list = createList({
+    db,
+    summary(id) {
+      const session = readSession(db, id)
+      return session && summary(session)
+    },
+  })
+  controls.onWrite(list.stale)
+  function put(tx: Tx, session: Session): void {
+    list.stale(session.id)
+    writeSession(tx, session)
+  }
+
   /** Starts a thread with the default controls overlaid by `input`. Answers `{session, thread}` (wire-contract §1.5). */
-  async function create({ cwd, dynamicTools, ...over }: CreateSession) {
+  async function create(
+    { cwd, dynamicTools, ...over }: CreateSession,
+    done?: (tx: Tx, made: { session: SessionSummary; thread: ThreadRecord }) => void,
+  ) {
     const tuple = withOverrides(controls.defaults(), over)
     const thread = await codex.startThread({ cwd: cwd ?? defaultCwd, controls: tuple, dynamicTools })
-    const session = await db.act((tx) => {
-      const known = readSession(tx, thread.id) ?? fresh(thread, clock)
+    return db.act((tx) => {
+      const known = learn(tx, thread)
       const tools = dynamicTools && JSON.stringify(dynamicTools)
       const session = { ...known, title: DEFAULT_TITLE, titleIsDefault: true, dynamicTools: tools }
-      writeSession(tx, session)
+      put(tx, session)
       controls.keep(tx, session.id, tuple)
-      log.append(tx, sessionCreated(audienceOf(session), summary(session, tx)))
-      return session
+      const made = { session: summary(session, tx), thread }
+      log.append(tx, sessionCreated(audienceOf(session), made.session))
+      done?.(tx, made)
+      return made
     })
-    return { session: summary(session), thread }
   }
 
   /** What the child says of a thread: fields that it tells replace ours, our own title stays. Archived only where it is told. */
@@ -73,9 +98,11 @@ export function createSessions({ db, log, clock, controls, codex, defaultCwd }: 
       updatedAt: Math.max(thread.updatedAt ?? 0, known?.updatedAt ?? 0) || base.updatedAt,
       materialized: told.materialized ?? base.materialized,
       archived: told.archived ?? base.archived,
-      thread: JSON.stringify({ ...thread, turns: undefined }),
+      // What only some answers carry (the model, say) stays.
+      thread: JSON.stringify({ ...(known && JSON.parse(known.thread)), ...thread, turns: undefined }),
+      vanished: told.materialized ? false : base.vanished,
     }
-    if (!known || !alike(known, session)) writeSession(tx, session)
+    if (!known || !alike(known, session)) put(tx, session)
     return session
   }
 
@@ -85,8 +112,25 @@ export function createSessions({ db, log, clock, controls, codex, defaultCwd }: 
     if (!known) return
     const next = { ...known, ...fields }
     if (alike(known, next)) return
-    writeSession(tx, next)
+    put(tx, next)
     if (seen.length > 0) log.append(tx, sessionUpdated(audienceOf(next), id, seen))
+  }
+
+  /** Gives it a title: a person's, or with `name` what the child calls it. Told where it is seen. */
+  function entitle(tx: Tx, id: string, by: { title: string } | { name: string | undefined }): void {
+    const known = readSession(tx, id)
+    if (!known) return
+    const fields = "title" in by ? { title: by.title, titleIsDefault: false } : by
+    const seen = titleOf({ ...known, ...fields }) !== titleOf(known)
+    change(tx, id, fields, seen ? ["title"] : [])
+  }
+
+  /** Puts it into a project, or into none. Told only if it was in another. */
+  function assign(tx: Tx, session: Session, projectId: string | undefined, more: object = {}): void {
+    if (session.projectId === projectId) return
+    change(tx, session.id, { projectId })
+    const body = { ...more, sessionId: session.id, projectId: projectId ?? null }
+    log.append(tx, sessionProjectUpdated(audienceOf(session), body))
   }
 
   /** Something happened in it: it moves to the top of the list. */
@@ -109,29 +153,22 @@ export function createSessions({ db, log, clock, controls, codex, defaultCwd }: 
     create,
     learn,
     change,
+    entitle,
+    assign,
     touch,
     spoke,
     restate,
     summary,
     audienceOf,
-    find: (id: string, reader: Reader = db): Session | undefined => readSession(reader, id),
-    /** The page after `cursor`, newest first. `nextCursor` is null at the end. Throws `invalid_request` for a cursor that isn't ours. */
-    list(ask: {
-      archived: boolean
-      includeSystemOwned: boolean
-      limit: number
-      cursor?: string | undefined
-    }) {
-      const after = ask.cursor === undefined ? undefined : placeOf(ask.cursor)
-      const rows = pageOfSessions(db, { ...ask, limit: ask.limit + 1, after })
-      const page = rows.slice(0, ask.limit)
-      const last = page.at(-1)
-      return {
-        data: page.map((s) => summary(s)),
-        nextCursor: rows.length > page.length && last ? cursorOf(last) : null,
-        archived: ask.archived,
-      }
+    /** The user sessions of a project, vanished ones too. */
+    ofProject: (projectId: string, reader: Reader = db): Session[] => sessionsOfProject(reader, projectId),
+    forget(tx: Tx, id: string): void {
+      list.stale(id)
+      forgetSession(tx, id)
     },
+    find: (id: string, reader: Reader = db): Session | undefined => readSession(reader, id),
+    /** The page after `cursor` as JSON text, newest first. Throws `invalid_request` for a cursor that isn't ours. */
+    list: list.page,
   }
 }
 export type Sessions = ReturnType<typeof createSessions>
@@ -157,27 +194,9 @@ function fresh(thread: ThreadRecord, clock: Clock): Session {
     reconciledRun: undefined,
     innerId: undefined,
     dynamicTools: undefined,
+    vanished: false,
   }
 }
 
 const alike = (a: Session, b: Session): boolean =>
   (Object.keys(b) as (keyof Session)[]).every((key) => a[key] === b[key])
-
-const cursorOf = ({ updatedAt, createdAt, id }: Place): string => btoa(`${updatedAt}/${createdAt}/${id}`)
-
-function placeOf(cursor: string): Place {
-  const [updatedAt, createdAt, ...id] = decoded(cursor).split("/")
-  const place = { updatedAt: Number(updatedAt), createdAt: Number(createdAt), id: id.join("/") }
-  if (Number.isFinite(place.updatedAt) && Number.isFinite(place.createdAt) && place.id) return place
-  throw new Fault("invalid_request", "the cursor is none of ours", {
-    issues: [{ code: "custom", path: ["cursor"], message: "unknown cursor" }],
-  })
-}
-
-function decoded(cursor: string): string {
-  try {
-    return atob(cursor)
-  } catch {
-    return ""
-  }
-}

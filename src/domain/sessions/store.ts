@@ -6,19 +6,27 @@ import type { Session } from "./session.ts"
 const GET = `SELECT * FROM sessions WHERE id = ?`
 const PUT = `INSERT INTO sessions (id, title, title_is_default, name, preview, materialized, archived, system_owned,
     project_id, model_provider, cwd, source, created_at, updated_at, thread, reconciled_run,
-    inner_id, dynamic_tools)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    inner_id, dynamic_tools, vanished)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET title = excluded.title, title_is_default = excluded.title_is_default,
     name = excluded.name, preview = excluded.preview, materialized = excluded.materialized,
     archived = excluded.archived, system_owned = excluded.system_owned, project_id = excluded.project_id,
     model_provider = excluded.model_provider, cwd = excluded.cwd, source = excluded.source,
     created_at = excluded.created_at, updated_at = excluded.updated_at, thread = excluded.thread,
-    reconciled_run = excluded.reconciled_run, inner_id = excluded.inner_id, dynamic_tools = excluded.dynamic_tools`
+    reconciled_run = excluded.reconciled_run, inner_id = excluded.inner_id, dynamic_tools = excluded.dynamic_tools,
+    vanished = excluded.vanished`
 const RENAMED = `SELECT id, inner_id FROM sessions WHERE inner_id IS NOT NULL`
-const SHOWN = `archived = ? AND (system_owned = 0 OR ?)`
-const NEWEST_FIRST = `ORDER BY updated_at DESC, created_at DESC, id DESC LIMIT ?`
-const FIRST_PAGE = `SELECT * FROM sessions WHERE ${SHOWN} ${NEWEST_FIRST}`
-const NEXT_PAGE = `SELECT * FROM sessions WHERE ${SHOWN} AND (updated_at, created_at, id) < (?, ?, ?) ${NEWEST_FIRST}`
+const OF_PROJECT = `SELECT * FROM sessions WHERE project_id = ? AND system_owned = 0 ORDER BY updated_at DESC, id`
+const FORGET = `DELETE FROM sessions WHERE id = ?`
+const LISTED = `SELECT id FROM sessions WHERE materialized = 1 AND vanished = 0`
+// Spelled as the partial indexes are, one for each: a page costs the same whatever else there is.
+const PAGES = [
+  `SELECT id, updated_at, created_at FROM sessions WHERE archived = ? AND vanished = 0 AND system_owned = 0`,
+  `SELECT id, updated_at, created_at FROM sessions WHERE archived = ? AND vanished = 0`,
+].map((from) => ({
+  first: `${from} ORDER BY updated_at DESC, created_at DESC, id DESC LIMIT ?`,
+  next: `${from} AND (updated_at, created_at, id) < (?, ?, ?) ORDER BY updated_at DESC, created_at DESC, id DESC LIMIT ?`,
+}))
 
 export interface Place {
   updatedAt: number
@@ -34,16 +42,26 @@ export interface PageOf {
 
 export const readSession = (db: Reader, id: string): Session | undefined => sessionOf(db.get(GET, id))
 
-export function pageOfSessions(
-  db: Reader,
-  { archived, includeSystemOwned, limit, after }: PageOf,
-): Session[] {
-  const shown = [Number(archived), Number(includeSystemOwned)]
+/** Where the sessions of a page stand, newest first: read from an index alone. */
+export function pageOfSessions(db: Reader, { archived, includeSystemOwned, limit, after }: PageOf): Place[] {
+  const page = PAGES[Number(includeSystemOwned)]
+  if (!page) return []
   const rows = after
-    ? db.all(NEXT_PAGE, ...shown, after.updatedAt, after.createdAt, after.id, limit)
-    : db.all(FIRST_PAGE, ...shown, limit)
-  return rows.flatMap((row) => sessionOf(row) ?? [])
+    ? db.all(page.next, Number(archived), after.updatedAt, after.createdAt, after.id, limit)
+    : db.all(page.first, Number(archived), limit)
+  return rows.map((row) => ({
+    id: row.id as string,
+    updatedAt: row.updated_at as number,
+    createdAt: row.created_at as number,
+  }))
 }
+
+/** A project's user sessions, vanished ones too. */
+export const sessionsOfProject = (db: Reader, projectId: string): Session[] =>
+  db.all(OF_PROJECT, projectId).flatMap((row) => sessionOf(row) ?? [])
+/** Those that the child's lists should hold. */
+export const listedSessions = (db: Reader): string[] => db.all(LISTED).map((row) => row.id as string)
+export const forgetSession = (tx: Tx, id: string): void => void tx.run(FORGET, id)
 
 /** Sessions whose thread has another id in the child. */
 export const renamedThreads = (db: Reader): { outer: string; inner: string }[] =>
@@ -70,6 +88,7 @@ export function writeSession(tx: Tx, s: Session): void {
     s.reconciledRun ?? null,
     s.innerId ?? null,
     s.dynamicTools ?? null,
+    Number(s.vanished),
   )
 }
 
@@ -94,5 +113,6 @@ function sessionOf(row: Row | undefined): Session | undefined {
     reconciledRun: (row.reconciled_run as string | null) ?? undefined,
     innerId: (row.inner_id as string | null) ?? undefined,
     dynamicTools: (row.dynamic_tools as string | null) ?? undefined,
+    vanished: row.vanished === 1,
   }
 }

@@ -8,6 +8,8 @@ import {
   type EntryRow,
   entriesOf,
   entriesOfTurn,
+  entriesOfType,
+  forgetEntries,
   placeOf,
   readEntry,
   streamingOf,
@@ -37,9 +39,24 @@ export function createTranscript({ db, clock }: TranscriptNeeds) {
 
   /** An item that started or ended, live. */
   function record(tx: Tx, sessionId: string, live: LiveItem): void {
+    const messageId = messageIdOf(tx, sessionId, live)
     // An item stays in the turn in which it began: 0.130 tells ends of commands in the turn after (tried).
-    const turnId = readEntry(tx, sessionId, live.item.id)?.turnId ?? live.turnId
-    put(tx, sessionId, entryOfItem({ ...live, turnId }, clock.now()), JSON.stringify(live.item))
+    const turnId = readEntry(tx, sessionId, messageId)?.turnId ?? live.turnId
+    const entry = { ...entryOfItem({ ...live, turnId }, clock.now()), messageId }
+    put(tx, sessionId, entry, JSON.stringify(live.item))
+  }
+
+  /**
+   * The item's id, unless the ledger has another item under it: 0.105 and 0.130 give a review's two marks one id, and the last
+   * word of every review the same (tried).
+   */
+  function messageIdOf(tx: Tx, sessionId: string, { item, turnId, status }: LiveItem): string {
+    const known = readEntry(tx, sessionId, item.id)
+    if (!known) return item.id
+    const own = known.type === item.type ? `${item.id}@${turnId}` : `${item.id}@${item.type}`
+    if (known.type !== item.type || readEntry(tx, sessionId, own)) return own
+    const isOver = TERMINAL.has(known.status) && known.turnId !== turnId
+    return isOver && status === "streaming" ? own : item.id
   }
 
   /** Takes streamed text in. Called after the commit of the delta's event, so that nothing is heard twice. */
@@ -82,8 +99,11 @@ export function createTranscript({ db, clock }: TranscriptNeeds) {
     silence,
     pour,
     close,
+    /** Its session is gone. */
+    forget: (tx: Tx, sessionId: string): void => forgetEntries(tx, sessionId),
     has: (reader: Reader, sessionId: string, messageId: string) =>
       readEntry(reader, sessionId, messageId) !== undefined,
+    ofType: (reader: Reader, sessionId: string, type: string) => entriesOfType(reader, sessionId, type),
     ofTurn: (reader: Reader, sessionId: string, turnId: string) => entriesOfTurn(reader, sessionId, turnId),
     /** All entries in order, streaming text included up to this moment. */
     async read(sessionId: string): Promise<EntryRow[]> {

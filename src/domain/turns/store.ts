@@ -2,6 +2,9 @@
 
 import type { Reader, Row, Tx } from "../../base/storage/port.ts"
 
+/** What a turn is for. Only a message's can be joined (decisions 16). */
+export type TurnKind = "message" | "review" | "compact"
+
 /** The app-server's words; only `inProgress` is not an end. */
 export type TurnStatus = "inProgress" | "completed" | "interrupted" | "failed"
 
@@ -16,16 +19,40 @@ export interface Turn {
   /** Epoch milliseconds. */
   startedAt: number | undefined
   completedAt: number | undefined
+  kind: TurnKind
+  /** The tuple that it runs with, as JSON; undefined for a turn that we didn't start. */
+  controls: string | undefined
+  rolledBackAt: number | undefined
+  /** `{asked, sent, note}` as JSON where the binary was sent another approval policy than was asked for. */
+  policy?: string | undefined
 }
 
 const GET = `SELECT * FROM turns WHERE session_id = ? AND id = ?`
-const OF_SESSION = `SELECT * FROM turns WHERE session_id = ? ORDER BY place`
+const OF_SESSION = `SELECT * FROM turns WHERE session_id = ? AND rolled_back_at IS NULL ORDER BY place`
 const ACTIVE = `SELECT * FROM turns WHERE session_id = ? AND status = 'inProgress' ORDER BY place DESC LIMIT 1`
 const RUNNING = `SELECT * FROM turns WHERE status = 'inProgress'`
-const PUT = `INSERT INTO turns (session_id, id, place, status, error, run_id, started_at, completed_at)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+const PUT = `INSERT INTO turns (session_id, id, place, status, error, run_id, started_at, completed_at, kind, controls)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (session_id, id) DO UPDATE SET status = excluded.status, error = excluded.error,
-    run_id = excluded.run_id, started_at = excluded.started_at, completed_at = excluded.completed_at`
+    run_id = excluded.run_id, started_at = excluded.started_at, completed_at = excluded.completed_at,
+    kind = excluded.kind, controls = excluded.controls`
+const ROLL_BACK = `UPDATE turns SET rolled_back_at = ? WHERE session_id = ? AND place >= ? AND rolled_back_at IS NULL`
+const PUT_ALIAS = `INSERT INTO turn_aliases (session_id, alias, turn_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
+const ALIAS = `SELECT turn_id FROM turn_aliases WHERE session_id = ? AND alias = ?`
+const ALIASES_OF = `SELECT alias FROM turn_aliases WHERE session_id = ? AND turn_id = ?`
+/** What a fork has done by itself comes behind what it was made of. */
+const SHIFT = `UPDATE turns SET place = place + ? WHERE session_id = ?`
+const COPY = `INSERT INTO turns (session_id, id, place, status, error, run_id, started_at, completed_at, kind, controls, policy)
+  SELECT ?, id, place, status, error, run_id, started_at, completed_at, kind, controls, policy FROM turns
+  WHERE session_id = ? AND status <> 'inProgress' AND rolled_back_at IS NULL ON CONFLICT DO NOTHING`
+const COPY_ALIASES = `INSERT INTO turn_aliases (session_id, alias, turn_id)
+  SELECT ?, alias, turn_id FROM turn_aliases WHERE session_id = ? ON CONFLICT DO NOTHING`
+const FORGET = [
+  `DELETE FROM turns WHERE session_id = ?`,
+  `DELETE FROM turn_aliases WHERE session_id = ?`,
+  `DELETE FROM said WHERE session_id = ?`,
+]
+const NOTE_POLICY = `UPDATE turns SET policy = ? WHERE session_id = ? AND id = ?`
 const KEEP_SAID = `INSERT INTO said (session_id, turn_id, text) VALUES (?, ?, ?)`
 const TAKE_SAID = `DELETE FROM said WHERE session_id = ? AND turn_id = ? RETURNING rowid, text`
 
@@ -48,8 +75,37 @@ export function writeTurn(tx: Tx, t: Turn): void {
     t.runId ?? null,
     t.startedAt ?? null,
     t.completedAt ?? null,
+    t.kind,
+    t.controls ?? null,
   )
 }
+
+/** Takes the turn at that place back, and all behind it. */
+export const rollBack = (tx: Tx, { sessionId, place }: Pick<Turn, "sessionId" | "place">, at: number): void =>
+  void tx.run(ROLL_BACK, at, sessionId, place)
+
+export const writeAlias = (tx: Tx, { sessionId, id }: Pick<Turn, "sessionId" | "id">, alias: string): void =>
+  void tx.run(PUT_ALIAS, sessionId, alias, id)
+/** The turn that is meant by an id: itself, or the one that it is another name of. */
+export const realId = (db: Reader, sessionId: string, id: string): string =>
+  (db.get(ALIAS, sessionId, id)?.turn_id as string | undefined) ?? id
+export const aliasesOf = (db: Reader, { sessionId, id }: Pick<Turn, "sessionId" | "id">): string[] =>
+  db.all(ALIASES_OF, sessionId, id).map((row) => row.alias as string)
+
+/** A fork has the turns that have ended, under the same ids; its own come `places` later. */
+export function copyTurns(tx: Tx, { from, to, places }: { from: string; to: string; places: number }): void {
+  tx.run(SHIFT, places, to)
+  tx.run(COPY, to, from)
+  tx.run(COPY_ALIASES, to, from)
+}
+
+/** The session is gone. */
+export function forgetTurns(tx: Tx, sessionId: string): void {
+  for (const statement of FORGET) tx.run(statement, sessionId)
+}
+
+export const notePolicy = (tx: Tx, { sessionId, id }: Pick<Turn, "sessionId" | "id">, policy: object): void =>
+  void tx.run(NOTE_POLICY, JSON.stringify(policy), sessionId, id)
 
 export const keepSaid = (tx: Tx, { sessionId, id }: Turn, text: string): void =>
   void tx.run(KEEP_SAID, sessionId, id, text)
@@ -71,5 +127,9 @@ function turnOf(row: Row | undefined): Turn | undefined {
     runId: (row.run_id as string | null) ?? undefined,
     startedAt: (row.started_at as number | null) ?? undefined,
     completedAt: (row.completed_at as number | null) ?? undefined,
+    policy: (row.policy as string | null) ?? undefined,
+    kind: row.kind as TurnKind,
+    controls: (row.controls as string | null) ?? undefined,
+    rolledBackAt: (row.rolled_back_at as number | null) ?? undefined,
   }
 }

@@ -23,14 +23,15 @@ export function threadText(
 }
 
 function turnText(turn: Turn, items: string[]): string {
-  const { id, status, error, startedAt, completedAt } = turn
+  const { id, kind, status, error, startedAt, completedAt, policy } = turn
   const times = {
     startedAt: seconds(startedAt),
     completedAt: seconds(completedAt),
     durationMs: startedAt === undefined || completedAt === undefined ? null : completedAt - startedAt,
   }
-  const head = JSON.stringify({ id, status, ...times })
-  return `${head.slice(0, -1)},"error":${error ?? "null"},"items":[${items.join(",")}]}`
+  const head = JSON.stringify({ id, kind, status, ...times })
+  const substituted = policy === undefined ? "" : `,"policy":${policy}`
+  return `${head.slice(0, -1)}${substituted},"error":${error ?? "null"},"items":[${items.join(",")}]}`
 }
 
 const seconds = (ms: number | undefined): number | null => (ms === undefined ? null : Math.floor(ms / 1000))

@@ -1,201 +1,179 @@
-// The turn a session is busy with, and who may start, join or end it. One at a time a session: its place is taken before
-// the child is asked and confirmed after; an end that came first stands (decisions 15, 16).
+// Turns: the one a session is busy with and those before it, the messages that lead to them, and what else a session can be
+// asked. One at a time a session (decisions 15–17).
 
-import { Fault } from "../../base/fault.ts"
+import type { Log } from "../../base/events/log.ts"
+import { Fault, isFault } from "../../base/fault.ts"
 import type { Clock } from "../../base/kit/clock.ts"
 import { createLanes } from "../../base/kit/lanes.ts"
-import { TIMERS } from "../../base/kit/timers.ts"
 import type { Db, Reader, Tx } from "../../base/storage/port.ts"
 import type { ControlsRoom } from "../controls/controls.ts"
-import { type Controls, type Overrides, withOverrides } from "../controls/tuple.ts"
-import { lastPlace } from "../transcript/store.ts"
+import type { Sessions } from "../sessions/sessions.ts"
 import type { Transcript } from "../transcript/transcript.ts"
-import { settleSaid } from "./said.ts"
-import {
-  activeTurn,
-  keepSaid,
-  readTurn,
-  runningTurns,
-  type Turn,
-  type TurnStatus,
-  turnsOf,
-  writeTurn,
-} from "./store.ts"
-
-/** What the turns need of the app-server; all of it throws faults. */
-export interface RunsTurns {
-  /** Loads the thread into the child if this run has not loaded it, with the session's own controls. */
-  loadThread(threadId: string, controls: Controls): Promise<void>
-  startTurn(start: StartTurn): Promise<{ turnId: string; runId: string }>
-  /** Throws `no_active_turn` when that turn is over. */
-  steerTurn(threadId: string, turnId: string, text: string): Promise<void>
-  interruptTurn(threadId: string, turnId: string): Promise<void>
-  /** False once that run of the app-server is over. */
-  lives(runId: string): boolean
-}
-
-export interface StartTurn {
-  threadId: string
-  text: string
-  controls: Controls
-  effort?: string | undefined
-}
+import type { RunsTurns } from "./child.ts"
+import { createCommands } from "./commands.ts"
+import { createLedger } from "./ledger.ts"
+import { createMessages, type Sent } from "./messages/messages.ts"
+import type { EditPrompt, NewPrompt, Prompts } from "./prompts/prompts.ts"
+import { activeTurn, forgetTurns, readTurn, realId, runningTurns, type Turn, turnsOf } from "./store.ts"
 
 export interface TurnsNeeds {
   db: Db
+  log: Log
   clock: Clock
   controls: ControlsRoom
+  sessions: Sessions
   transcript: Transcript
+  prompts: Prompts
   codex: RunsTurns
+  onFault(error: unknown): void
 }
 
-export interface SendMessage extends Overrides {
-  text: string
-  effort?: string | undefined
-}
-
-export function createTurns({ db, clock, controls, transcript, codex }: TurnsNeeds) {
+export function createTurns(needs: TurnsNeeds) {
+  const { db, prompts, codex, onFault } = needs
   const lanes = createLanes()
-  /** The turn in which an item was last begun, by session. */
-  const begun = new Map<string, string>()
-  const waiting = new Map<string, PromiseWithResolvers<void>>()
+  const ledger = createLedger(needs)
   let draining = false
 
-  /** Joins the running turn, else starts one. Answers the turn's id. */
-  const send = (sessionId: string, message: SendMessage): Promise<{ turnId: string }> =>
-    lanes.run(sessionId, async () => {
-      if (draining) throw new Fault("shutting_down", "the daemon is shutting down and takes no new turns")
-      const active = activeTurn(db, sessionId)
-      if (active && (await joined(active, message.text))) return { turnId: active.id }
-      return begin(sessionId, message)
-    })
-
-  async function joined(active: Turn, text: string): Promise<boolean> {
-    const hadBegun = begun.get(active.sessionId) === active.id
-    try {
-      await codex.steerTurn(active.sessionId, active.id, text)
-      await db.act((tx) => hear(tx, active, text))
-      return true
-    } catch (error) {
-      if (!(error instanceof Fault) || error.code !== "no_active_turn") throw error
-      return !hadBegun && (await begins(active)) && joined(active, text)
-    }
+  function refuseDraining(): void {
+    if (draining) throw new Fault("shutting_down", "the daemon is shutting down and takes no new turns")
   }
-
-  /**
-   * A turn that was only promised can't be joined or interrupted yet: every binary answers `turn/start`, the older ones say
-   * `turn/started` too, before it has one; a second start would be a phantom then. True once an item shows the turn, false when
-   * it is over or nothing comes.
-   */
-  async function begins({ sessionId, id }: Turn): Promise<boolean> {
-    const runs = () => readTurn(db, sessionId, id)?.status === "inProgress"
-    if (begun.get(sessionId) === id || !runs()) return runs()
-    const told = waiting.get(sessionId) ?? Promise.withResolvers<void>()
-    waiting.set(sessionId, told)
-    using _net = clock.after(TIMERS.callDeadlineMs, () => move(sessionId))
-    await told.promise
-    return begun.get(sessionId) === id && runs()
+  /** Sends what waits in the session, once its lane is free. */
+  function wake(sessionId: string): void {
+    if (draining || !prompts.next(sessionId)) return
+    lanes
+      .run(sessionId, async () => {
+        if (!draining) await messages.sendQueued(sessionId)
+      })
+      .catch(onFault)
   }
+  const shared = { ...needs, ledger, lanes, refuseDraining, wake }
+  const messages = createMessages(shared)
+  const commands = createCommands(shared)
 
-  function move(sessionId: string): void {
-    waiting.get(sessionId)?.resolve()
-    waiting.delete(sessionId)
-  }
-
-  async function begin(
-    sessionId: string,
-    { text, effort, ...over }: SendMessage,
-  ): Promise<{ turnId: string }> {
-    const tuple = withOverrides(controls.of(sessionId), over)
-    await codex.loadThread(sessionId, tuple)
-    const { turnId, runId } = await codex.startTurn({ threadId: sessionId, text, controls: tuple, effort })
-    await db.act((tx) => {
-      // The run may have ended since it answered: a turn opened now would have nobody to end it.
-      if (!readTurn(tx, sessionId, turnId) && !codex.lives(runId)) {
-        throw new Fault("runtime_unavailable", "the app-server ended as the turn began")
-      }
-      open(tx, { sessionId, id: turnId, runId })
-      hear(tx, { sessionId, id: turnId }, text)
-      controls.keep(tx, sessionId, tuple)
-    })
-    return { turnId }
-  }
-
-  /** What is acknowledged now stays, whatever becomes of the turn; one that has ended meanwhile takes it at once. */
-  function hear(tx: Tx, { sessionId, id }: OpenTurn, text: string): void {
-    const turn = readTurn(tx, sessionId, id)
-    if (!turn) return
-    keepSaid(tx, turn, text)
-    if (turn.status !== "inProgress") settleSaid(tx, transcript, turn)
-  }
-
-  /** A turn runs. One that is known, ended ones too, stays as it is. */
-  function open(tx: Tx, { sessionId, id, runId, startedAt }: OpenTurn): void {
-    if (readTurn(tx, sessionId, id)) return
-    const place = lastPlace(tx, sessionId) + 1
-    const turn = {
-      sessionId,
-      id,
-      place,
-      status: "inProgress" as const,
-      error: undefined,
-      runId,
-      completedAt: undefined,
-    }
-    writeTurn(tx, { ...turn, startedAt: startedAt ?? clock.now() })
-  }
-
-  /** A turn has ended, one that we never saw begin too. Ended ones stay: the first end counts. False if it had ended before. */
-  function settle(tx: Tx, end: EndTurn): boolean {
-    const { sessionId, id } = end
-    if (readTurn(tx, sessionId, id) === undefined) open(tx, end)
-    const turn = readTurn(tx, sessionId, id)
-    if (turn?.status !== "inProgress") return false
-    writeTurn(tx, {
-      ...turn,
-      status: end.status,
-      error: end.error,
-      completedAt: end.completedAt ?? clock.now(),
-    })
-    settleSaid(tx, transcript, turn)
-    return true
-  }
+  /** The turn that a client means, by any of its names. */
+  const named = (sessionId: string, id: string): Turn | undefined =>
+    readTurn(db, sessionId, realId(db, sessionId, id))
 
   /** Asks the child to stop the turn: the named one, else the running one. Throws `no_active_turn`. */
   async function interrupt(sessionId: string, turnId?: string): Promise<{ turnId: string }> {
-    const turn = turnId === undefined ? activeTurn(db, sessionId) : readTurn(db, sessionId, turnId)
+    const turn = turnId === undefined ? activeTurn(db, sessionId) : named(sessionId, turnId)
     if (turn?.status !== "inProgress") throw new Fault("no_active_turn", "no turn is running", { sessionId })
-    const hadBegun = begun.get(sessionId) === turn.id
+    const isSame = (found: string) =>
+      realId(db, sessionId, found) === turn.id || (turn.kind === "review" && !readTurn(db, sessionId, found))
+    const hadBegun = ledger.hasBegun(turn)
+    const stop = () => codex.interruptTurn({ threadId: sessionId, turnId: turn.id, isSame })
     try {
-      await codex.interruptTurn(sessionId, turn.id)
+      await stop()
     } catch (error) {
-      const tooEarly = error instanceof Fault && error.code === "no_active_turn" && !hadBegun
-      if (!tooEarly || !(await begins(turn))) throw error
-      await codex.interruptTurn(sessionId, turn.id)
+      if (!isFault(error, "no_active_turn") || hadBegun || !(await ledger.begins(turn))) throw error
+      await stop()
     }
     return { turnId: turn.id }
   }
 
+  /** Joins exactly that turn. Throws `steer_refused`, `steer_failed` (wire-contract §1.6). */
+  const steer = (sessionId: string, turnId: string, input: string): Promise<void> =>
+    lanes.run(sessionId, async () => {
+      const turn = named(sessionId, turnId)
+      const about = { sessionId, turnId }
+      if (turn?.status !== "inProgress") throw steerFault(about, "conflict", OVER)
+      if (turn.kind !== "message")
+        throw steerFault(about, "not_eligible", `a ${turn.kind} turn can't be joined`)
+      const message = { sessionId, text: input, effort: undefined, over: {} }
+      const outcome = await messages.join(turn, message, {}).catch((error: unknown) => {
+        throw isFault(error) && REFUSALS.has(error.code) ? steerFault(about, "failed", error.message) : error
+      })
+      if (outcome === "over") throw steerFault(about, "conflict", OVER)
+      if (outcome === "closed") throw steerFault(about, "not_eligible", "the turn can't be joined")
+    })
+
+  /** A child is ready: what its predecessor may have taken is settled, and what waits is sent. */
+  function resume(): void {
+    for (const { id, sessionId } of prompts.dispatched()) {
+      lanes.run(sessionId, () => messages.settleDispatched(id)).catch(onFault)
+    }
+    for (const sessionId of prompts.sessions()) {
+      lanes
+        .run(sessionId, async () => {
+          if (!draining) await messages.sendQueued(sessionId)
+        })
+        .catch(onFault)
+    }
+  }
+
   return {
-    send,
-    open,
-    settle,
+    send: messages.send,
+    /** Loads the thread into the child, with the session's own controls. Throws `dynamic_tools_fixed` for other tools than its own. */
+    load: (sessionId: string, tools?: unknown[]): Promise<void> =>
+      lanes.run(sessionId, async () => {
+        if (tools) await messages.fixTools(sessionId, tools)
+        await codex.loadThread(sessionId, needs.controls.of(sessionId))
+      }),
+    steer,
     interrupt,
+    ...commands,
+    open: ledger.open,
+    started: ledger.started,
+    isReview: ledger.isReview,
+    settle: ledger.settle,
+    idOf: ledger.idOf,
+    phantoms: ledger.phantoms,
+    begun: ledger.begun,
+    prompts: {
+      list: prompts.list,
+      async create(prompt: NewPrompt, done?: (tx: Tx, made: ReturnType<Prompts["view"]>) => void) {
+        refuseDraining()
+        const made = await db.act((tx) => {
+          const view = prompts.view(prompts.add(tx, prompt), tx)
+          done?.(tx, view)
+          return view
+        })
+        wake(prompt.sessionId)
+        return made
+      },
+      async edit(sessionId: string, id: string, change: EditPrompt) {
+        const made = await db.act((tx) => prompts.edit(tx, sessionId, id, change))
+        wake(sessionId)
+        return made
+      },
+      cancel: (sessionId: string, id: string) => db.act((tx) => prompts.cancel(tx, sessionId, id)),
+      /** The child told the message back with its id: it has it. */
+      heard: (tx: Tx, id: string, turnId: string): void => void prompts.move(tx, id, "accept", { turnId }),
+    },
+    /** What became of a message that was sent with that id: the turn that has it, if one has. Throws `message_indeterminate`. */
+    async recover(
+      sessionId: string,
+      { clientId, tracked }: { clientId: string; tracked: boolean },
+    ): Promise<Sent | undefined> {
+      if (!tracked || !codex.tellsClientIds()) {
+        const message =
+          "it is not known whether the app-server took this message before it ended; it is not sent again"
+        throw new Fault("message_indeterminate", message, { sessionId })
+      }
+      const turnId = await codex.findMessage(sessionId, clientId)
+      return turnId === undefined ? undefined : { turnId: realId(db, sessionId, turnId) }
+    },
+    tracks: (): boolean => codex.tellsClientIds(),
+    resume,
     active: (sessionId: string, reader: Reader = db): Turn | undefined => activeTurn(reader, sessionId),
     find: (sessionId: string, id: string, reader: Reader = db): Turn | undefined =>
       readTurn(reader, sessionId, id),
+    /** The turn's own id for any of its names, also those of earlier runs. */
+    realId: (sessionId: string, id: string, reader: Reader = db): string => realId(reader, sessionId, id),
     list: (sessionId: string): Turn[] => turnsOf(db, sessionId),
     running: (reader: Reader = db): Turn[] => runningTurns(reader),
-    /** An item of the turn has begun: the turn can be joined. After the commit. */
-    begun(sessionId: string, id: string): void {
-      begun.set(sessionId, id)
-      move(sessionId)
+    /** Its session is gone. */
+    forget(tx: Tx, sessionId: string): void {
+      forgetTurns(tx, sessionId)
+      prompts.forget(tx, sessionId)
     },
     /** The session's turn is over. After the commit. */
     ended(sessionId: string): void {
-      begun.delete(sessionId)
-      move(sessionId)
+      ledger.ended(sessionId)
+      wake(sessionId)
     },
+    /** The child is gone. After the commit. */
+    gone: ledger.gone,
     /** From now on no turn starts. */
     drain: (): void => {
       draining = true
@@ -204,14 +182,20 @@ export function createTurns({ db, clock, controls, transcript, codex }: TurnsNee
 }
 export type Turns = ReturnType<typeof createTurns>
 
-export interface OpenTurn {
-  sessionId: string
-  id: string
-  runId?: string | undefined
-  startedAt?: number | undefined
-}
-export interface EndTurn extends OpenTurn {
-  status: Exclude<TurnStatus, "inProgress">
-  error?: string | undefined
-  completedAt?: number | undefined
+const OVER = "no active turn to steer"
+const REFUSALS: ReadonlySet<string> = new Set(["invalid_state", "invalid_params", "not_found", "codex_error"])
+
+function steerFault(
+  { sessionId, turnId }: { sessionId: string; turnId: string },
+  code: "conflict" | "not_eligible" | "failed",
+  error: string,
+): Fault {
+  const details = { threadId: sessionId, turnId, error }
+  const result = { actionType: "turn.steer", status: code, details }
+  return new Fault(code === "failed" ? "steer_failed" : "steer_refused", error, {
+    code,
+    sessionId,
+    turnId,
+    result,
+  })
 }

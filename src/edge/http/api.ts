@@ -12,8 +12,12 @@ import type { HttpEnv } from "./env.ts"
 import { createKey, type DoorNeeds, sameHouse, withKey } from "./guards.ts"
 import { faultReply } from "./reply.ts"
 import { approvalRoutes } from "./routes/approvals.ts"
+import { controlRoutes } from "./routes/controls.ts"
 import { healthRoutes } from "./routes/health.ts"
+import { lifeRoutes } from "./routes/life.ts"
 import type { RouteNeeds } from "./routes/needs.ts"
+import { projectRoutes } from "./routes/projects.ts"
+import { promptRoutes } from "./routes/prompts.ts"
 import { sessionRoutes } from "./routes/sessions.ts"
 import { streamRoutes } from "./routes/stream.ts"
 import { toolRoutes } from "./routes/tools.ts"
@@ -55,7 +59,11 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
   app.use("/api/*", wellFormed)
   app.route("/api", streamRoutes(needs))
   app.route("/api/sessions", sessionRoutes(needs))
+  app.route("/api/sessions", lifeRoutes(needs))
+  app.route("/api/projects", projectRoutes(needs))
   app.route("/api/sessions", turnRoutes(needs))
+  app.route("/api/sessions", promptRoutes(needs))
+  app.route("/api/sessions", controlRoutes(needs))
   app.route("/api", approvalRoutes(needs))
   app.route("/api", toolRoutes(needs))
 

@@ -60,18 +60,20 @@ function sameText(a: string, b: string): boolean {
   return different === 0
 }
 
-export type Letter = "P" | "S" | "X"
+export type Letter = "P" | "G" | "S" | "X"
 
 export interface GateNeeds {
   find(id: string): Promise<Session | undefined>
   known(id: string): Session | undefined
+  /** Why it can't be had any more, for a session that was deleted here. */
+  deleted(id: string): Fault | undefined
 }
 
 const LONGEST_ID = 240
 
 /** Gates of a session's route, in the order of the letters; B and Q are `body` and `query` behind them. */
 export const createGate =
-  ({ find, known }: GateNeeds) =>
+  ({ find, known, deleted }: GateNeeds) =>
   (letters: string) =>
     createMiddleware<SessionEnv>(async (c, next) => {
       const id = c.req.param("sessionId") ?? ""
@@ -81,6 +83,11 @@ export const createGate =
             if (id.trim() === "" || id.length > LONGEST_ID) throw invalidParam("sessionId")
             c.set("sessionId", id)
             break
+          case "G": {
+            const fault = deleted(id)
+            if (fault) throw fault
+            break
+          }
           case "S":
             if (known(id)?.systemOwned) {
               throw new Fault("system_session", "this session belongs to the system", { sessionId: id })
@@ -88,7 +95,9 @@ export const createGate =
             break
           case "X": {
             const session = await find(id)
-            if (!session) throw new Fault("session_not_found", "no such session", { sessionId: id })
+            // It may have been deleted while the child was asked.
+            if (!session)
+              throw deleted(id) ?? new Fault("session_not_found", "no such session", { sessionId: id })
             c.set("session", session)
             break
           }

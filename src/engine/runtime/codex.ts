@@ -4,12 +4,17 @@
 import { Fault } from "../../base/fault.ts"
 import { TIMERS } from "../../base/kit/timers.ts"
 import { faultOf, isUnknownThread } from "./protocol/faults.ts"
-import { PeerFailure, RpcError, type RpcId } from "./protocol/wire.ts"
+import { PeerFailure, type RpcId } from "./protocol/wire.ts"
 import type { RunStore } from "./reap.ts"
 import type { Supervisor } from "./supervisor.ts"
 import { type Alias, createAliases } from "./threads/aliases.ts"
+import { createDisposal } from "./threads/disposal.ts"
+import { createHeld, LOOSEST } from "./threads/held.ts"
 import { readHistory } from "./threads/history.ts"
 import { createMouth } from "./threads/mouth.ts"
+import { type AskedPolicy, createPolicies, type SentPolicy } from "./threads/policies.ts"
+import { type TakenBack, type TakenTurn, takeBack } from "./threads/rollback.ts"
+import { createTurnCalls, textInput } from "./threads/turns.ts"
 
 export interface CodexNeeds {
   supervisor: Supervisor
@@ -24,7 +29,7 @@ export interface CodexNeeds {
 /** The tuple as the child wants it; the words are the wire's. */
 export interface Policy {
   model: string | null
-  approvalPolicy: string
+  approvalPolicy: AskedPolicy
   /** `read-only`, `workspace-write`, `danger-full-access`. */
   sandbox: string
   /** The same with network access, as `turn/start` wants it. */
@@ -41,20 +46,34 @@ export interface RawThread {
   id: string
   [key: string]: unknown
 }
+
+export interface TakeBack {
+  threadId: string
+  /** The last ones of the thread, oldest first. */
+  turns: readonly TakenTurn[]
+  policy: Policy
+  keep(alias: Alias): Promise<void>
+}
+
 export function createCodex({ supervisor, runStore, rawEvents, aliases: known, onFault }: CodexNeeds) {
   const aliases = createAliases(known)
-  /** Threads loaded in the run `id`; a new run starts with none. */
-  let loaded: { run: string | undefined; threads: Set<string> } = { run: undefined, threads: new Set() }
+  /** Threads loaded in the run `id`, with the sandbox that they were loaded with; a new run starts with none. */
+  let loaded: { run: string | undefined; threads: Map<string, string> } = {
+    run: undefined,
+    threads: new Map(),
+  }
   let rawRefused = false
+  const policies = createPolicies(supervisor.quirks)
+  const policyWord = policies.word
 
   const runId = (): string => supervisor.state().runId ?? ""
-  const threads = (): Set<string> => {
+  const threads = (): Map<string, string> => {
     const run = runId()
-    if (loaded.run !== run) loaded = { run, threads: new Set() }
+    if (loaded.run !== run) loaded = { run, threads: new Map() }
     return loaded.threads
   }
-  const note = (threadId: string): void => {
-    threads().add(threadId)
+  const note = (threadId: string, sandbox = LOOSEST): void => {
+    threads().set(threadId, sandbox)
     Promise.resolve(runStore.thread(runId(), aliases.innerOf(threadId))).catch(onFault)
   }
 
@@ -62,17 +81,20 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, o
   const ask = (method: string, params: unknown): Promise<unknown> =>
     supervisor.call(method, aliases.into(params), { deadlineMs: TIMERS.callDeadlineMs })
 
-  async function call<T>(method: string, params: unknown, about: Record<string, unknown> = {}): Promise<T> {
+  const call = async <T>(method: string, params: unknown, about?: Record<string, unknown>): Promise<T> =>
+    aliases.outOf(await rawCall<T>(method, params, about))
+
+  async function rawCall<T>(
+    method: string,
+    params: unknown,
+    about: Record<string, unknown> = {},
+  ): Promise<T> {
     try {
-      return aliases.outOf((await ask(method, params)) as T)
+      return (await ask(method, params)) as T
     } catch (error) {
       throw faultOf(error, { method, ...about })
     }
   }
-
-  /** `on-failure` where it was retired becomes `on-request`, the nearest stricter one. */
-  const policyWord = (policy: string): string =>
-    policy === "on-failure" && !supervisor.quirks().onFailurePolicy ? "on-request" : policy
 
   async function begin(start: StartThread): Promise<RawThread> {
     const raw = rawEvents && !rawRefused && !supervisor.quirks().stableOnly
@@ -85,7 +107,9 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, o
       experimentalRawEvents: raw || undefined,
     }
     try {
-      return (await call<{ thread: RawThread }>("thread/start", params)).thread
+      const { thread, model } = await call<{ thread: RawThread; model?: string }>("thread/start", params)
+      // Older binaries tell the model beside the thread, newer ones in it.
+      return model === undefined || thread.model !== undefined ? thread : { ...thread, model }
     } catch (error) {
       if (!raw || !(error instanceof Fault) || error.code !== "method_not_supported") throw error
       rawRefused = true
@@ -95,24 +119,25 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, o
 
   async function startThread(start: StartThread): Promise<RawThread> {
     const thread = await begin(start)
-    note(thread.id)
+    note(thread.id, start.policy.sandbox)
     return thread
   }
 
   /**
-   * Starts a new thread for one that the child forgot; from then on it answers to the old id. `keep` makes that durable. What
-   * the child says of the new thread waits until then, so that it never shows as a thread of its own.
+   * Another thread takes the place of `outer`: from then on it answers to that id, and the one before is heard no more. `keep`
+   * makes that durable. What the child says of the new thread waits until then, so that it never shows as one of its own.
    */
-  async function startAnew(
-    outer: string,
-    start: StartThread,
+  async function replace(
+    { outer, sandbox }: { outer: string; sandbox: string },
+    make: () => Promise<RawThread>,
     keep: (alias: Alias) => Promise<void>,
-  ): Promise<void> {
+  ): Promise<RawThread> {
     using _held = mouth.hold()
-    const { id: inner } = await begin(start)
-    await keep({ outer, inner })
-    aliases.add({ outer, inner })
-    note(outer)
+    const thread = await make()
+    await keep({ outer, inner: thread.id })
+    aliases.add({ outer, inner: thread.id })
+    note(outer, sandbox)
+    return thread
   }
 
   /** Loads the thread unless this run has it, always with the session's own policy: older binaries forget it (§4). */
@@ -128,7 +153,7 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, o
       },
       { sessionId: threadId },
     )
-    note(threadId)
+    note(threadId, policy.sandbox)
   }
 
   async function startTurn(start: {
@@ -136,10 +161,12 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, o
     text: string
     policy: Policy
     effort?: string | undefined
-  }): Promise<{ turnId: string; runId: string }> {
-    const { threadId, text, policy, effort } = start
+    clientId?: string | undefined
+  }): Promise<{ turnId: string; runId: string; policy: SentPolicy }> {
+    const { threadId, text, policy, effort, clientId } = start
     const params = {
       threadId,
+      clientUserMessageId: clientId,
       model: policy.model ?? undefined,
       effort,
       sandboxPolicy: policy.sandboxPolicy,
@@ -148,7 +175,7 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, o
     }
     const begin = async () => {
       const { turn } = await call<{ turn: { id: string } }>("turn/start", params, { sessionId: threadId })
-      return { turnId: turn.id, runId: runId() }
+      return { turnId: turn.id, runId: runId(), policy: policies.sentFor(policy.approvalPolicy) }
     }
     try {
       return await begin()
@@ -161,47 +188,66 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, o
     }
   }
 
-  async function steerTurn(threadId: string, turnId: string, text: string): Promise<void> {
-    try {
-      const params = { threadId, expectedTurnId: turnId, input: [textInput(text)] }
-      await ask("turn/steer", params)
-    } catch (error) {
-      if (error instanceof RpcError && /no active turn|expected turn|mismatch/i.test(error.message)) {
-        throw new Fault("no_active_turn", "that turn is over", { sessionId: threadId }, { cause: error })
-      }
-      throw faultOf(error, { method: "turn/steer", sessionId: threadId })
-    }
-  }
+  const history = (threadId: string) =>
+    readHistory({ call, listsTurns: supervisor.quirks().listsTurns }, threadId)
+  const turnCalls = createTurnCalls({
+    ask,
+    call,
+    has: supervisor.has,
+    loaded: note,
+    policyWord,
+    runId,
+  })
 
-  async function interruptTurn(threadId: string, turnId: string): Promise<void> {
-    try {
-      await ask("turn/interrupt", { threadId, turnId })
-    } catch (error) {
-      if (error instanceof RpcError && /no active turn/i.test(error.message)) {
-        throw new Fault("no_active_turn", "no turn is running", { sessionId: threadId }, { cause: error })
-      }
-      throw faultOf(error, { method: "turn/interrupt", sessionId: threadId })
-    }
-  }
+  const disposal = createDisposal({
+    call,
+    deletesThreads: () => supervisor.quirks().deletesThreads,
+    unloaded: (threadId) => void threads().delete(threadId),
+  })
 
   const peerOf = (run: string) => (runId() === run ? supervisor.ready() : undefined)
 
   return {
     call,
+    ...disposal,
+    /** True while a child is there to be called. */
+    isReady: (): boolean => supervisor.ready() !== undefined,
     /** What the child says, in our words. */
     onMessages: mouth.onMessages,
     [Symbol.dispose]: () => mouth[Symbol.dispose](),
     startThread,
-    startAnew,
+    /** Starts a new thread for one that the child forgot, or whose tools are to be others. */
+    startAnew: (outer: string, start: StartThread, keep: (alias: Alias) => Promise<void>) =>
+      replace({ outer, sandbox: start.policy.sandbox }, () => begin(start), keep),
     loadThread,
     startTurn,
-    steerTurn,
-    interruptTurn,
+    ...turnCalls,
+    applyPolicy: createHeld({
+      call,
+      quirks: supervisor.quirks,
+      policyWord,
+      heldBy: (id) => threads().get(id),
+    }),
+    /** Takes the last turns of a thread back; `keep` makes durable that another thread answers to its id. */
+    takeBack({ threadId, turns, policy, keep }: TakeBack): Promise<TakenBack> {
+      const forkBefore = (beforeTurnId: string) =>
+        replace(
+          { outer: threadId, sandbox: policy.sandbox },
+          () => turnCalls.fork(threadId, policy, beforeTurnId),
+          keep,
+        )
+      return takeBack({ call, history, quirks: supervisor.quirks, forkBefore }, threadId, turns)
+    },
+    /** The binary tells a message's `clientUserMessageId` back, live and in history. */
+    tellsClientIds: (): boolean => supervisor.ready() !== undefined && supervisor.quirks().tellsClientIds,
     /** True while that run is the one that runs. */
     lives: (run: string): boolean => run !== "" && run === runId(),
-    /** One page of threads on the child's disk. */
-    listThreads: (ask: { archived: boolean; cursor: string | null }) =>
-      call<{ data: RawThread[]; nextCursor: string | null }>("thread/list", { limit: 100, ...ask }),
+    /** One page of threads on the child's disk, those that changed last first, of every provider. */
+    async listThreads(ask: { archived: boolean; cursor: string | null }) {
+      const params = { limit: 100, sortKey: "updated_at", modelProviders: [], ...ask }
+      const page = await rawCall<{ data: RawThread[]; nextCursor: string | null }>("thread/list", params)
+      return aliases.outOf({ ...page, data: page.data.filter(({ id }) => !aliases.isReplaced(id)) })
+    },
     /** A thread without its turns. Unknown ids are fault `not_found`. */
     readThread: async (threadId: string): Promise<RawThread> =>
       (
@@ -212,8 +258,7 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, o
         )
       ).thread,
     /** Every turn of a thread's history, oldest first. A thread without history has none. */
-    history: (threadId: string) =>
-      readHistory({ call, listsTurns: supervisor.quirks().listsTurns }, threadId),
+    history,
     /** Hands an answer to the child of that run: `runtime_unavailable` means that nothing was written. */
     async answer(run: string, rpcId: RpcId, result: unknown): Promise<void> {
       const peer = peerOf(run)
@@ -228,7 +273,13 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, o
       }
     },
     /** What this binary refused and we do without, for people. */
-    fallbacks: (): string[] => (rawRefused ? ["raw response items were refused"] : []),
+    fallbacks: (): string[] => [
+      ...(rawRefused ? ["raw response items were refused"] : []),
+      ...policies.notes(),
+    ],
+    /** Which policy is sent for the one that was asked for; undefined while no binary runs that would say. */
+    policySent: (asked: AskedPolicy): SentPolicy | undefined =>
+      supervisor.ready() ? policies.sentFor(asked) : undefined,
     /** Refuses a request of the child; when the child is gone nobody waits any more. */
     refuse(run: string, rpcId: RpcId, code: number, message: string): void {
       peerOf(run)?.refuse(rpcId, code, message).catch(onFault)
@@ -241,5 +292,3 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, o
   }
 }
 export type Codex = ReturnType<typeof createCodex>
-
-const textInput = (text: string) => ({ type: "text", text, text_elements: [] })

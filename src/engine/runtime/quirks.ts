@@ -32,6 +32,13 @@ const TABLE = {
   syntheticHistory: ({ has }) => has("thread/rollback") ?? false,
   /** The child says itself that a request is settled (`serverRequest/resolved`). */
   tellsResolved: ({ has }) => has("thread/turns/list") ?? true,
+  /**
+   * A message's `clientUserMessageId` is told back in its item, live and in history, also after a kill (tried on 0.150, 0.169).
+   * Not assumed of an unknown binary: a message that isn't found is sent again.
+   */
+  tellsClientIds: ({ has }) => has("thread/items/list") ?? false,
+  /** A loaded thread's policy, sandbox and model can be changed between turns. */
+  updatesSettings: ({ has }) => has("thread/settings/update") ?? true,
   /** The experimental API was refused: no dynamic tools, no raw events. */
   stableOnly: ({ observed }) => !observed.experimental,
 } as const satisfies Record<string, (facts: QuirkFacts) => boolean>

@@ -5,8 +5,8 @@ import type { Clock } from "../../base/kit/clock.ts"
 import type { Tx } from "../../base/storage/port.ts"
 import { notified } from "../../domain/events.ts"
 import type { EntryStatus } from "../../domain/transcript/entry.ts"
+import type { EndTurn } from "../../domain/turns/ledger.ts"
 import type { Turn } from "../../domain/turns/store.ts"
-import type { EndTurn } from "../../domain/turns/turns.ts"
 import type { Contexts } from "../ingest/contexts.ts"
 import type { Rooms } from "../rooms.ts"
 
@@ -29,15 +29,24 @@ export function createActs({ rooms, log, clock, contexts }: ActsNeeds) {
   function endTurn(tx: Tx, end: EndTurn, after: After): void {
     const { sessionId, id, status } = end
     if (!rooms.turns.settle(tx, end)) return
+    const turn = rooms.turns.find(sessionId, id, tx)
     rooms.transcript.close(tx, sessionId, id, OUTCOME[status])
     const reason = `its turn ended: ${status}`
     rooms.requests.expireWhere(tx, { sessionId, turnId: id }, { reason, claimed: "answered" })
-    rooms.sessions.touch(tx, sessionId, { materialized: true })
+    // A compaction alone doesn't put a thread on the child's disk.
+    rooms.sessions.touch(tx, sessionId, turn?.kind === "compact" ? {} : { materialized: true })
     rooms.streaming.endAll(sessionId)
     after(() => {
       rooms.transcript.silence(sessionId)
       rooms.turns.ended(sessionId)
+      // A thread without a turn could not be named yet.
+      rooms.outbox.nudge(sessionId)
     })
+    // One turn a thread: what was promised behind it and never began will not begin any more.
+    for (const phantom of turn ? rooms.turns.phantoms(tx, turn) : []) {
+      endTurn(tx, { sessionId, id: phantom.id, status }, after)
+      tellEnd(tx, phantom, { status, error: null })
+    }
   }
 
   /**
@@ -57,19 +66,22 @@ export function createActs({ rooms, log, clock, contexts }: ActsNeeds) {
       }
       endTurn(tx, end, after)
       rooms.sessions.restate(tx, turn.sessionId, { type: "notLoaded" })
-      tellInterrupted(tx, turn, reason)
+      const error = { message: reason, codexErrorInfo: null, additionalDetails: null }
+      tellEnd(tx, turn, { status: "interrupted", error })
     }
+    after(rooms.turns.gone)
   }
 
-  function tellInterrupted(tx: Tx, turn: Turn, reason: string): void {
+  /** In the child's words, where it doesn't tell it. */
+  function tellEnd(tx: Tx, turn: Turn, { status, error }: { status: string; error: object | null }): void {
     const context = contexts.of(tx, turn.sessionId)
     const params = {
       threadId: turn.sessionId,
       turn: {
         id: turn.id,
         items: [],
-        status: "interrupted",
-        error: { message: reason, codexErrorInfo: null, additionalDetails: null },
+        status,
+        error,
         startedAt: seconds(turn.startedAt),
         completedAt: seconds(clock.now()),
       },

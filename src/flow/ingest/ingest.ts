@@ -3,7 +3,7 @@
 
 import type { Log } from "../../base/events/log.ts"
 import type { Logger, Masks } from "../../base/observe/logger.ts"
-import type { Db, Tx } from "../../base/storage/port.ts"
+import type { Db, Reader, Tx } from "../../base/storage/port.ts"
 import { notified } from "../../domain/events.ts"
 import { type Message, RPC } from "../../engine/runtime/protocol/wire.ts"
 import type { Acts } from "../acts/acts.ts"
@@ -74,6 +74,7 @@ export function createIngest(needs: IngestNeeds) {
       rooms.codex.refuse(runId, message.rpcId ?? "", RPC.internal, "codexd could not store this request")
       return
     }
+    if (ofTheDead(message, db)) return
     const { method, raw, params: given } = masked(message)
     const params = paramsOf(given)
     const context = contexts.of(db, threadOf(params))
@@ -88,8 +89,20 @@ export function createIngest(needs: IngestNeeds) {
     return { ...message, raw, params: (JSON.parse(raw) as { params?: unknown }).params }
   }
 
+  /** Of a thread that was deleted here nothing is told, and its requests are refused (wire-contract §1.5). */
+  function ofTheDead({ params }: Message, reader: Reader): boolean {
+    const threadId = threadOf(paramsOf(params))
+    return threadId !== null && rooms.tombstones.has(threadId, reader)
+  }
+
   function one(taken: Taken): void {
     const { tx, message, runId, after, meant } = taken
+    if (ofTheDead(message, tx)) {
+      const { kind, rpcId = "" } = message
+      if (kind === "request")
+        after(() => rooms.codex.refuse(runId, rpcId, RPC.invalidRequest, "this session was deleted"))
+      return
+    }
     if (message.kind === "request") {
       takeRequest(needs, { tx, message, runId, after })
       return
@@ -98,7 +111,9 @@ export function createIngest(needs: IngestNeeds) {
     const params = paramsOf(message.params)
     const threadId = threadOf(params)
     const delta = isDelta(method)
-    const named = turnOf(params)
+    const said = turnOf(params)
+    const named =
+      said === null || threadId === null || delta || !meant ? said : rooms.turns.idOf(tx, threadId, said)
     if (!delta && meant && threadId !== null)
       handle(method, { tx, threadId, turnId: named, runId, params, after })
     const context = contexts.of(tx, threadId)

@@ -11,6 +11,7 @@ import { ItemParam, type Params, ThreadParam, TurnParam } from "./message.ts"
 export interface Told {
   tx: Tx
   threadId: string
+  /** By its own id, also where the child says another one of its ids. */
   turnId: string | null
   runId: string
   params: Params
@@ -53,28 +54,40 @@ export const notifications = ({
     if (!p.thread.ephemeral) rooms.sessions.learn(tx, p.thread)
   }),
   "thread/name/updated": on(named, ({ tx, threadId }, p) => {
-    rooms.sessions.change(tx, threadId, { name: p.threadName ?? p.name ?? undefined }, ["title"])
+    rooms.sessions.entitle(tx, threadId, { name: p.threadName ?? p.name ?? undefined })
   }),
-  "thread/archived": ({ tx, threadId }) =>
-    rooms.sessions.change(tx, threadId, { archived: true }, ["archived"]),
-  "thread/unarchived": ({ tx, threadId }) =>
-    rooms.sessions.change(tx, threadId, { archived: false }, ["archived"]),
+  "thread/archived": ({ tx, threadId, runId, after }) => {
+    // While an act of ours is under way the word is ours: what the child tells may be older.
+    if (!rooms.outbox.archiving(tx, threadId))
+      rooms.sessions.change(tx, threadId, { archived: true }, ["archived"])
+    after(() => rooms.codex.unloaded(runId, threadId))
+  },
+  "thread/unarchived": ({ tx, threadId }) => {
+    if (!rooms.outbox.archiving(tx, threadId))
+      rooms.sessions.change(tx, threadId, { archived: false }, ["archived"])
+  },
+  // Not by us: of what we delete we hear nothing any more.
+  "thread/deleted": ({ tx, threadId, runId, after }) => {
+    rooms.sessions.change(tx, threadId, { vanished: true }, ["vanished"])
+    after(() => rooms.codex.unloaded(runId, threadId))
+  },
   "thread/closed": ({ after, threadId, runId }) => after(() => rooms.codex.unloaded(runId, threadId)),
   "thread/status/changed": on(status, ({ tx, threadId }, p) =>
     rooms.sessions.restate(tx, threadId, p.status),
   ),
   "turn/started": on(turn, ({ tx, threadId, runId }, p) => {
-    rooms.turns.open(tx, { sessionId: threadId, id: p.turn.id, runId })
+    rooms.turns.started(tx, { sessionId: threadId, id: p.turn.id, runId })
     rooms.sessions.touch(tx, threadId)
   }),
   "turn/completed": on(turn, (told, p) => acts.endTurn(told.tx, endOf(told, p.turn), told.after)),
   "turn/failed": on(turn, (told, p) =>
     acts.endTurn(told.tx, { ...endOf(told, p.turn), status: "failed" }, told.after),
   ),
-  "item/started": on(item, ({ tx, threadId, turnId, runId, after }, p) => {
-    const id = p.turnId ?? turnId
+  "item/started": on(item, ({ tx, threadId, turnId: id, runId, after }, p) => {
     if (!id) return
     rooms.turns.open(tx, { sessionId: threadId, id, runId })
+    if (p.item.type === "enteredReviewMode") rooms.turns.isReview(tx, threadId, id)
+    if (typeof p.item.clientId === "string") rooms.turns.prompts.heard(tx, p.item.clientId, id)
     rooms.transcript.record(tx, threadId, {
       item: p.item,
       turnId: id,
@@ -85,8 +98,7 @@ export const notifications = ({
     if (p.item.type === "userMessage") rooms.sessions.spoke(tx, threadId, spokenOf(p.item).content)
     after(() => rooms.turns.begun(threadId, id))
   }),
-  "item/completed": on(item, ({ tx, threadId, turnId, runId, after }, p) => {
-    const id = p.turnId ?? turnId
+  "item/completed": on(item, ({ tx, threadId, turnId: id, runId, after }, p) => {
     if (!id) return
     rooms.turns.open(tx, { sessionId: threadId, id, runId })
     rooms.transcript.record(tx, threadId, {
@@ -120,7 +132,6 @@ export const PASSED_ON: ReadonlySet<string> = new Set([
   "thread/tokenUsage/updated",
   "thread/compacted",
   "thread/reverted",
-  "thread/deleted",
   "thread/readState/changed",
   "thread/settings/updated",
   "thread/goal/updated",
@@ -148,10 +159,10 @@ export const PASSED_ON: ReadonlySet<string> = new Set([
 
 const ENDS = { completed: "completed", interrupted: "interrupted", failed: "failed" } as const
 
-function endOf({ threadId, runId }: Told, t: v.InferOutput<typeof TurnParam>) {
+function endOf({ threadId, turnId, runId }: Told, t: v.InferOutput<typeof TurnParam>) {
   return {
     sessionId: threadId,
-    id: t.id,
+    id: turnId ?? t.id,
     runId,
     status: ENDS[t.status as keyof typeof ENDS] ?? "completed",
     error: t.error == null ? undefined : JSON.stringify(t.error),

@@ -34,7 +34,9 @@ export function takeRequest(
   const context = contexts.of(tx, threadId)
   const activeTurn = threadId === null ? undefined : rooms.turns.active(threadId, tx)?.id
   const id = newId()
-  const turnId = turnOf(params) ?? activeTurn ?? null
+  const said = turnOf(params)
+  const named = said !== null && threadId !== null ? rooms.turns.idOf(tx, threadId, said) : said
+  const turnId = named ?? activeTurn ?? null
   const about = contexts.compose(context, turnId)
   const signal = `${about.slice(0, -1)},"requestId":${JSON.stringify(id)}}`
   log.append(tx, requested({ audience: context.audience, context: signal, raw }))

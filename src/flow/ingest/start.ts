@@ -49,7 +49,7 @@ export function hearChild({
 
   let last = ""
   function tell(state: RuntimeState): void {
-    if (state.name === "ready") void reconcile.threads()
+    if (state.name === "ready") void reconcile.catchUp()
     // Told when something that a client can see is different, not with every count.
     const told = JSON.stringify({ ...state, unknownNotifications: undefined, unreadableLines: undefined })
     if (told === last) return

@@ -46,13 +46,17 @@ describe("quirks, from the lists of the real binaries", () => {
     })
   })
   test("0.169, and what is assumed of a binary that tells nothing", () => {
-    const newest = ["thread/revert", "thread/delete", "thread/turns/list", "thread/items/list"]
+    const newest = [
+      ...["thread/revert", "thread/delete", "thread/turns/list", "thread/items/list"],
+      "thread/settings/update",
+    ]
     expect(of(newest)).toMatchObject({
       revert: true,
       rollback: false,
       resumeForgetsPolicy: false,
       stableOnly: false,
     })
-    expect(of(undefined)).toEqual(of(newest))
+    // Wrongly believed to tell a message's id back, a binary would be sent the message twice.
+    expect(of(undefined)).toEqual({ ...of(newest), tellsClientIds: false })
   })
 })

@@ -3,5 +3,8 @@
 import type { Migration } from "../migrate.ts"
 import { log } from "./0001-log.ts"
 import { rooms } from "./0002-rooms.ts"
+import { projects } from "./0003-projects.ts"
+import { prompts } from "./0004-prompts.ts"
+import { controls } from "./0005-controls.ts"
 
-export const MIGRATIONS: readonly Migration[] = [log, rooms]
+export const MIGRATIONS: readonly Migration[] = [log, rooms, projects, prompts, controls]

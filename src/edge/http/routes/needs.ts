@@ -1,5 +1,9 @@
 // What the routes are given.
 
+import type { Keys } from "../../../domain/keys/keys.ts"
+import type { ControlActs } from "../../../flow/acts/controls.ts"
+import type { Life } from "../../../flow/acts/life.ts"
+import type { ProjectActs } from "../../../flow/acts/projects.ts"
 import type { Reconcile } from "../../../flow/ingest/past/reconcile.ts"
 import type { Rooms } from "../../../flow/rooms.ts"
 import type { Sockets } from "../../stream/socket.ts"
@@ -8,8 +12,12 @@ import type { Gate } from "../guards.ts"
 
 export interface RouteNeeds {
   rooms: Rooms
+  controlActs: ControlActs
+  life: Life
+  projectActs: ProjectActs
   reconcile: Reconcile
   gate: Gate
+  keys: Keys
   sockets: Sockets
   events: Events
   version: string

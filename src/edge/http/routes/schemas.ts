@@ -8,12 +8,50 @@ export const text = (max = 1_000_000) => z.string().trim().min(1).max(max)
 export const flag = z.enum(["true", "false"]).transform((word) => word === "true")
 export const limit = z.coerce.number().int().min(1).max(200)
 
+const promptKinds = z.object({
+  sandbox_approval: z.boolean(),
+  rules: z.boolean(),
+  mcp_elicitations: z.boolean(),
+  request_permissions: z.boolean().optional(),
+  skill_approval: z.boolean().optional(),
+})
+/** A word of the contract or, beyond it, a structured policy as the app-server takes it. */
+export const approvalPolicy = z.union(
+  [
+    z.enum(APPROVAL_POLICIES),
+    z.strictObject({ reject: promptKinds }),
+    z.strictObject({ granular: promptKinds }),
+  ],
+  `expected one of ${APPROVAL_POLICIES.join(", ")}, or a structured policy`,
+)
+export const networkAccess = z.enum(NETWORK_ACCESS)
+export const filesystemSandbox = z.enum(SANDBOXES)
+
+export const effort = z.enum(["none", "minimal", "low", "medium", "high", "xhigh"])
+
 export const overrides = {
   model: text(200).optional(),
-  approvalPolicy: z.enum(APPROVAL_POLICIES).optional(),
-  networkAccess: z.enum(NETWORK_ACCESS).optional(),
-  filesystemSandbox: z.enum(SANDBOXES).optional(),
+  approvalPolicy: approvalPolicy.optional(),
+  networkAccess: networkAccess.optional(),
+  filesystemSandbox: filesystemSandbox.optional(),
 }
+
+/** Deeper JSON would have to be walked with a stack of our own. */
+const DEEPEST = 100
+const isFlat = (value: unknown, left = DEEPEST): boolean =>
+  typeof value !== "object" ||
+  value === null ||
+  (left > 0 && Object.values(value).every((one) => isFlat(one, left - 1)))
+
+/** Any JSON that is not nested beyond reason. */
+export const jsonValue = z.unknown().refine((value) => isFlat(value), "is nested too deeply")
+/** An object as it came: a record schema would drop a key named `__proto__`. */
+export const jsonObject = z
+  .custom<Record<string, unknown>>(
+    (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+    "expected an object",
+  )
+  .refine((value) => isFlat(value), "is nested too deeply")
 
 export const dynamicTools = z
   .array(

@@ -2,13 +2,13 @@
 
 import { Hono } from "hono"
 import { z } from "zod"
-import { Fault } from "../../../base/fault.ts"
-import { plainEntry } from "../../../domain/transcript/transcript.ts"
-import { threadText } from "../../../domain/turns/thread.ts"
 import type { SessionEnv } from "../env.ts"
+import { once } from "../once.ts"
 import { json, jsonText } from "../reply.ts"
+import { shown } from "../shown.ts"
 import { body, query } from "../valid.ts"
 import type { RouteNeeds } from "./needs.ts"
+import { policySent } from "./policy-sent.ts"
 import { dynamicTools, flag, limit, overrides, text } from "./schemas.ts"
 
 const create = z.object({ cwd: text(4_096).optional(), dynamicTools, ...overrides })
@@ -17,23 +17,28 @@ const list = z.object({
   includeSystemOwned: flag.default(false),
   cursor: z.string().min(1).max(1_000).optional(),
   limit: limit.default(100),
+  /** Reads the child's lists first. */
+  refresh: flag.default(false),
 })
 
-export const sessionRoutes = ({ rooms, reconcile, gate }: RouteNeeds) =>
+export const sessionRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) =>
   new Hono<SessionEnv>()
-    .post("/", body(create), async (c) => json(await rooms.sessions.create(c.req.valid("json"))))
-    .get("/", query(list), (c) => json(rooms.sessions.list(c.req.valid("query"))))
-    .get("/:sessionId", gate("PX"), async (c) => {
-      await reconcile.history(c.get("session"))
-      const session = rooms.sessions.find(c.get("sessionId"))
-      if (!session) throw new Fault("session_not_found", "no such session", { sessionId: c.get("sessionId") })
-      const rows = await rooms.transcript.read(session.id)
-      const thread = threadText(session.thread, rooms.turns.list(session.id), rows, {
-        preview: session.preview,
-        updatedAt: session.updatedAt,
+    .post("/", body(create), async (c) => {
+      const input = c.req.valid("json")
+      const made = await once<Awaited<ReturnType<typeof rooms.sessions.create>>>(c, keys, {
+        scope: "sessions",
+        body: input,
+        // A thread that nobody was told of and in which nothing was said is no loss: after a crash another one is made.
+        run: (claim) => rooms.sessions.create(input, claim?.done),
       })
-      const summary = JSON.stringify(rooms.sessions.summary(session))
-      return jsonText(
-        `{"session":${summary},"thread":${thread},"transcript":${JSON.stringify(rows.map(plainEntry))}}`,
-      )
+      return json({ ...made, ...policySent(rooms, made.session.approvalPolicy) })
+    })
+    .get("/", query(list), async (c) => {
+      const { refresh, ...page } = c.req.valid("query")
+      if (refresh) await reconcile.refresh()
+      return jsonText(rooms.sessions.list(page))
+    })
+    .get("/:sessionId", gate("PGX"), async (c) => {
+      const { session, thread, transcript } = await shown({ rooms, reconcile }, c.get("session"))
+      return jsonText(`{"session":${session},"thread":${thread},"transcript":${transcript()}}`)
     })

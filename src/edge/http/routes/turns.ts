@@ -1,29 +1,127 @@
-// Turns of a session: send, interrupt (wire-contract §1.6).
+// Turns of a session: send, interrupt, steer, fork, compact, roll back, review, clean (wire-contract §1.6).
 
 import { Hono } from "hono"
 import { z } from "zod"
+import type { Reader } from "../../../base/storage/port.ts"
+import type { Sent } from "../../../domain/turns/messages/messages.ts"
 import type { SessionEnv } from "../env.ts"
+import { invalidParam } from "../guards.ts"
+import { once } from "../once.ts"
 import { json } from "../reply.ts"
 import { body } from "../valid.ts"
 import type { RouteNeeds } from "./needs.ts"
-import { overrides, text } from "./schemas.ts"
+import { policySent } from "./policy-sent.ts"
+import { dynamicTools, effort, overrides, text } from "./schemas.ts"
 
 const message = z.object({
   text: text(),
-  effort: z.enum(["none", "minimal", "low", "medium", "high", "xhigh"]).optional(),
+  effort: effort.optional(),
+  whenBusy: z.enum(["steer", "queue", "reject"]).optional(),
+  dynamicTools,
   ...overrides,
 })
 const interrupt = z.object({ turnId: text(240).optional() })
+const steer = z.object({ input: text() })
+const rollback = z.object({ numTurns: z.number().int().min(1).default(1) })
+const review = z.object({
+  delivery: z.enum(["inline", "detached"]).default("inline"),
+  targetType: z.enum(["uncommittedChanges", "baseBranch", "commit", "custom"]).default("custom"),
+  branch: text(1_000).optional(),
+  sha: text(200).optional(),
+  title: text(300).optional(),
+  instructions: text().optional(),
+})
 
-export const turnRoutes = ({ rooms, gate }: RouteNeeds) =>
-  new Hono<SessionEnv>()
+const REVIEW_REQUEST = "Review the current changes."
+
+function targetOf({ targetType, branch, sha, title, instructions }: z.infer<typeof review>) {
+  switch (targetType) {
+    case "uncommittedChanges":
+      return { type: targetType }
+    case "baseBranch":
+      return { type: targetType, branch: branch ?? "main" }
+    case "commit":
+      return { type: targetType, sha: sha ?? "", title: title ?? null }
+    case "custom":
+      return { type: targetType, instructions: instructions ?? REVIEW_REQUEST }
+  }
+}
+
+export const turnRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) => {
+  const { turns } = rooms
+  const accepted = (sessionId: string, sent: Sent, reader?: Reader) => ({
+    status: "accepted",
+    sessionId,
+    ...sent,
+    ...policySent(rooms, rooms.controls.of(sessionId, reader).approvalPolicy),
+  })
+  /** What is to be done to its turns needs the session as the child's history has it. Null for one that nobody knows. */
+  async function known(sessionId: string): Promise<string> {
+    const session = await reconcile.find(sessionId)
+    if (session) await reconcile.history(session)
+    return sessionId
+  }
+
+  return new Hono<SessionEnv>()
     .post("/:sessionId/messages", gate("PGSX"), body(message), async (c) => {
       const sessionId = c.get("sessionId")
-      const { turnId } = await rooms.turns.send(sessionId, c.req.valid("json"))
-      return json({ status: "accepted", sessionId, turnId }, 202)
+      const given = c.req.valid("json")
+      const answer = await once(c, keys, {
+        scope: `messages/${sessionId}`,
+        body: given,
+        tracked: turns.tracks,
+        async recover({ id: clientId, tracked }) {
+          const sent = await turns.recover(sessionId, { clientId, tracked })
+          return sent && accepted(sessionId, sent)
+        },
+        async run(claim) {
+          const done =
+            claim &&
+            ((tx: Parameters<typeof claim.done>[0], sent: Sent) =>
+              claim.done(tx, accepted(sessionId, sent, tx)))
+          return accepted(sessionId, await turns.send(sessionId, given, { clientId: claim?.id, done }))
+        },
+      })
+      return json(answer, 202)
     })
     .post("/:sessionId/interrupt", gate("PGS"), body(interrupt), async (c) => {
       const sessionId = c.get("sessionId")
-      const { turnId } = await rooms.turns.interrupt(sessionId, c.req.valid("json").turnId)
+      const { turnId } = await turns.interrupt(sessionId, c.req.valid("json").turnId)
       return json({ status: "ok", sessionId, turnId })
     })
+    .post("/:sessionId/turns/:turnId/steer", gate("PGS"), body(steer), async (c) => {
+      const sessionId = c.get("sessionId")
+      const turnId = c.req.param("turnId")
+      if (turnId.trim() === "" || turnId.length > 240) throw invalidParam("turnId")
+      await turns.steer(sessionId, turnId, c.req.valid("json").input)
+      const result = {
+        actionType: "turn.steer",
+        status: "performed",
+        details: { threadId: sessionId, turnId },
+      }
+      return json({ status: "ok", sessionId, turnId, result })
+    })
+    .post("/:sessionId/fork", gate("PGS"), async (c) => {
+      const sessionId = await known(c.get("sessionId"))
+      return json({ status: "ok", sourceSessionId: sessionId, ...(await turns.fork(sessionId)) })
+    })
+    .post("/:sessionId/compact", gate("PGS"), async (c) => {
+      const sessionId = await known(c.get("sessionId"))
+      return json({ status: "ok", sessionId, ...(await turns.compact(sessionId)) })
+    })
+    .post("/:sessionId/rollback", gate("PGS"), body(rollback), async (c) => {
+      const sessionId = await known(c.get("sessionId"))
+      const { numTurns } = c.req.valid("json")
+      return json({ status: "ok", sessionId, numTurns, ...(await turns.rollback(sessionId, numTurns)) })
+    })
+    .post("/:sessionId/background-terminals/clean", gate("PGS"), async (c) => {
+      const sessionId = await known(c.get("sessionId"))
+      return json({ status: "ok", sessionId, result: await turns.cleanTerminals(sessionId) })
+    })
+    .post("/:sessionId/review", gate("PGS"), body(review), async (c) => {
+      const sessionId = await known(c.get("sessionId"))
+      const asked = c.req.valid("json")
+      const started = await turns.review(sessionId, { delivery: asked.delivery, target: targetOf(asked) })
+      return json({ status: "ok", sessionId, ...started })
+    })
+}

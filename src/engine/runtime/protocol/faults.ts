@@ -19,7 +19,9 @@ export function faultOf(error: unknown, called: Called): Fault {
   throw error
 }
 
-function failureOf(failure: PeerFailure, called: Called): Fault {
+function failureOf(failure: PeerFailure, about: Called): Fault {
+  // Whoever must not do it twice reads this (decisions 17).
+  const called = failure.maybeWritten ? { ...about, delivered: "unknown" } : about
   switch (failure.kind) {
     case "deadline":
       return new Fault("codex_timeout", failure.message, called, { cause: failure })
@@ -28,7 +30,12 @@ function failureOf(failure: PeerFailure, called: Called): Fault {
     case "gone":
     case "aborted":
     case "not_open":
-      return new Fault("runtime_unavailable", failure.message, {}, { cause: failure })
+      return new Fault(
+        "runtime_unavailable",
+        failure.message,
+        failure.maybeWritten ? { delivered: "unknown" } : {},
+        { cause: failure },
+      )
   }
 }
 

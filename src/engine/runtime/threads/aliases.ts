@@ -46,6 +46,8 @@ export function createAliases(known: readonly Alias[]) {
     innerOf: (outer: string): string => inward.get(outer) ?? outer,
     /** Our name of a thread of the child's. */
     outerOf: (inner: string): string => outward.get(inner) ?? inner,
+    /** A thread of the child's in whose place another one answers: nothing of it is told any more. */
+    isReplaced: (raw: string): boolean => (inward.get(raw) ?? raw) !== raw,
     /** A result of the child in our words. */
     outOf<T>(value: T): T {
       if (outward.size === 0) return value

@@ -25,8 +25,9 @@ export function createMouth({ supervisor, aliases, isLoaded, onFault }: MouthNee
   let holds = 0
   let held: { message: Message; run: RunRef }[] = []
 
+  const isReplaced = ({ params }: Message): boolean => aliases.isReplaced(threadIn(params) ?? "")
   const hear = (batch: Message[], run: RunRef): void => {
-    const now = holds === 0 ? batch : batch.filter((message) => !kept(message, run))
+    const now = batch.filter((message) => !isReplaced(message) && (holds === 0 || !kept(message, run)))
     if (now.length > 0) said.emit({ batch: now.map(aliases.message), run })
   }
   const kept = (message: Message, run: RunRef): boolean => {

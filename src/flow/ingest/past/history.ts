@@ -4,6 +4,7 @@
 import type { Tx } from "../../../base/storage/port.ts"
 import { spokenOf } from "../../../domain/transcript/entry.ts"
 import type { EntryRow } from "../../../domain/transcript/store.ts"
+import type { TurnKind } from "../../../domain/turns/store.ts"
 import type { RawTurn } from "../../../engine/runtime/threads/history.ts"
 import type { Rooms } from "../../rooms.ts"
 
@@ -15,8 +16,11 @@ const ENDS = ["completed", "interrupted", "failed"] as const
 /** Takes a session's history over. Turns that run here are left alone; those that nobody runs are not running. */
 export function adopt(tx: Tx, rooms: Rooms, sessionId: string, turns: RawTurn[]): void {
   for (const turn of turns) {
+    // Another name of a turn that was seen live: what was seen stands.
+    if (rooms.turns.realId(sessionId, turn.id, tx) !== turn.id) continue
     const known = rooms.turns.find(sessionId, turn.id, tx)
-    if (known?.status === "inProgress") continue
+    if (known?.status === "inProgress" || known?.rolledBackAt !== undefined) continue
+    if (!known && isKnownReview(tx, rooms, sessionId, turn)) continue
     if (!known) settle(tx, rooms, sessionId, turn)
     const rows = rooms.transcript.ofTurn(tx, sessionId, turn.id)
     const places = new Set<string>()
@@ -28,10 +32,36 @@ export function adopt(tx: Tx, rooms: Rooms, sessionId: string, turns: RawTurn[])
   }
 }
 
+/**
+ * 0.105 and 0.130 keep a review as two turns under ids that nobody was told, 0.105 under other ones at every read. One whose
+ * marks are in the ledger already is not another review.
+ */
+function isKnownReview(tx: Tx, rooms: Rooms, sessionId: string, turn: RawTurn): boolean {
+  const marks = (turn.items ?? []).filter((item) => REVIEW_MARKS.has(item.type))
+  return marks.some((mark) => {
+    const rows = rooms.transcript.ofType(tx, sessionId, mark.type)
+    // Their history has only the first paragraph of what a review said.
+    return rows.some((row) => squeezed(reviewIn(row.item)).startsWith(squeezed(textIn(mark))))
+  })
+}
+
+const textIn = ({ review }: RawItem): string => (typeof review === "string" ? review : "")
+const reviewIn = (item: string | undefined): string =>
+  item === undefined ? "" : textIn(JSON.parse(item) as RawItem)
+
+const REVIEW_MARKS: ReadonlySet<string> = new Set(["enteredReviewMode", "exitedReviewMode"])
+
+function kindOf(turn: RawTurn): TurnKind {
+  const items = turn.items ?? []
+  if (items.some((item) => REVIEW_MARKS.has(item.type))) return "review"
+  return items.length > 0 && items.every((item) => item.type === "contextCompaction") ? "compact" : "message"
+}
+
 function settle(tx: Tx, rooms: Rooms, sessionId: string, turn: RawTurn): void {
   rooms.turns.settle(tx, {
     sessionId,
     id: turn.id,
+    kind: kindOf(turn),
     // A turn that history calls running and that is none of ours was cut off with its process.
     status: ENDS.find((end) => end === turn.status) ?? "interrupted",
     error: turn.error == null ? undefined : JSON.stringify(turn.error),

@@ -1,6 +1,7 @@
 // Keeps our tables true to the child's disk: threads made elsewhere appear in the list, and a session's history is laid
 // beside our ledger the first time it is opened in a run of the child.
 
+import type { Log } from "../../../base/events/log.ts"
 import { isFault } from "../../../base/fault.ts"
 import { isUuid } from "../../../base/kit/ids.ts"
 import type { Logger } from "../../../base/observe/logger.ts"
@@ -8,37 +9,42 @@ import type { Db } from "../../../base/storage/port.ts"
 import type { Session, ThreadRecord } from "../../../domain/sessions/session.ts"
 import type { Rooms } from "../../rooms.ts"
 import { adopt } from "./history.ts"
+import { createLists } from "./lists.ts"
 
 export interface ReconcileNeeds {
   db: Db
+  log: Log
   rooms: Rooms
   logger: Logger
   /** The run of the child that is ready, if one is. */
   readyRun(): string | undefined
 }
 
-export function createReconcile({ db, rooms, logger, readyRun }: ReconcileNeeds) {
+export function createReconcile({ db, log, rooms, logger, readyRun }: ReconcileNeeds) {
   const opening = new Map<string, Promise<void>>()
+  const lists = createLists({ db, log, rooms, logger })
 
-  /** Reads the child's list of threads, archived ones too, page by page. Failures are logged: our own list stands. */
-  async function threads(): Promise<void> {
+  /** A child is ready: it is told what it missed, then its lists are read. Failures are logged: our own list stands. */
+  async function catchUp(): Promise<void> {
+    rooms.turns.resume()
     try {
-      for (const archived of [false, true]) {
-        let cursor: string | null = null
-        do {
-          const page: Awaited<ReturnType<typeof rooms.codex.listThreads>> = await rooms.codex.listThreads({
-            archived,
-            cursor,
-          })
-          await db.act((tx) => {
-            for (const thread of page.data) rooms.sessions.learn(tx, thread, { materialized: true, archived })
-          })
-          cursor = page.nextCursor
-        } while (cursor !== null)
-      }
+      await refresh()
     } catch (error) {
       logger.warn("the child's threads could not be listed", { error })
     }
+  }
+
+  /** Tells the child what it missed and reads its lists, whole. Rejects with its fault. */
+  async function refresh(): Promise<void> {
+    await rooms.outbox.settleAll()
+    await lists.refresh()
+  }
+
+  async function glance(): Promise<void> {
+    if (readyRun() === undefined) return
+    await lists.glance().catch((error: unknown) => {
+      logger.warn("the child's newest threads could not be listed", { error })
+    })
   }
 
   /** Lays the child's history beside the ledger, once a run. When the child can't be asked the ledger stands alone. */
@@ -67,9 +73,11 @@ export function createReconcile({ db, rooms, logger, readyRun }: ReconcileNeeds)
   /** A session by id: ours, else asked of the child once (decisions 12). Undefined for one that nobody knows. Throws `runtime_unavailable`. */
   async function find(id: string): Promise<Session | undefined> {
     const own = rooms.sessions.find(id)
-    if (own || !isUuid(id)) return own
+    if (own || !isUuid(id) || rooms.tombstones.has(id)) return own
     try {
       const thread = (await rooms.codex.readThread(id)) as ThreadRecord
+      // The child may know it by the id that it has for a session of ours.
+      if (rooms.tombstones.has(thread.id)) return undefined
       return await db.act((tx) => rooms.sessions.learn(tx, thread, { materialized: true }))
     } catch (error) {
       if (isFault(error, "not_found") || isFault(error, "invalid_state") || isFault(error, "invalid_params"))
@@ -78,6 +86,12 @@ export function createReconcile({ db, rooms, logger, readyRun }: ReconcileNeeds)
     }
   }
 
-  return { threads, history, find }
+  return {
+    catchUp,
+    glance,
+    refresh,
+    history,
+    find,
+  }
 }
 export type Reconcile = ReturnType<typeof createReconcile>

@@ -1,10 +1,10 @@
 // What a person said to a running turn, kept from the acknowledgement until the turn's end: the child tells it back as an
 // item of its own, but not if it dies first. Then the transcript gets it from here: no acknowledged message is lost.
 
-import { newId } from "../../base/kit/ids.ts"
-import type { Tx } from "../../base/storage/port.ts"
-import type { Transcript } from "../transcript/transcript.ts"
-import { type Turn, takeSaid } from "./store.ts"
+import { newId } from "../../../base/kit/ids.ts"
+import type { Tx } from "../../../base/storage/port.ts"
+import type { Transcript } from "../../transcript/transcript.ts"
+import { type Turn, takeSaid } from "../store.ts"
 
 /** The turn is over: what was said to it and is not in the transcript goes there. */
 export function settleSaid(tx: Tx, transcript: Transcript, turn: Turn): void {

@@ -1,0 +1,170 @@
+// What a session can be asked beside messages: compact, review, fork, roll back, clean its terminals. Each in the session's
+// lane, so that none meets a turn that is only just being opened.
+
+import type { Log } from "../../base/events/log.ts"
+import { Fault } from "../../base/fault.ts"
+import { type Clock, iso } from "../../base/kit/clock.ts"
+import { newId } from "../../base/kit/ids.ts"
+import type { Lanes } from "../../base/kit/lanes.ts"
+import { TIMERS } from "../../base/kit/timers.ts"
+import type { Db, Tx } from "../../base/storage/port.ts"
+import type { ControlsRoom } from "../controls/controls.ts"
+import { sessionCreated, sessionUpdated } from "../events.ts"
+import type { ThreadRecord } from "../sessions/session.ts"
+import type { Sessions } from "../sessions/sessions.ts"
+import { copyEntries, lastPlace } from "../transcript/store.ts"
+import type { Transcript } from "../transcript/transcript.ts"
+import type { RunsTurns, StartReview } from "./child.ts"
+import type { Ledger } from "./ledger.ts"
+import { activeTurn, aliasesOf, copyTurns, rollBack, type Turn, turnsOf } from "./store.ts"
+
+export interface CommandsNeeds {
+  db: Db
+  log: Log
+  clock: Clock
+  controls: ControlsRoom
+  sessions: Pick<Sessions, "find" | "learn" | "change" | "touch" | "summary" | "audienceOf">
+  transcript: Transcript
+  ledger: Ledger
+  lanes: Lanes
+  codex: RunsTurns
+  refuseDraining(): void
+}
+
+export function createCommands(needs: CommandsNeeds) {
+  const { db, log, clock, controls, sessions, transcript, ledger, lanes, codex, refuseDraining } = needs
+
+  /** A binary would end the running turn for it, or mix the two up (tried on all four). */
+  function refuseBusy(sessionId: string, method: string): void {
+    const active = activeTurn(db, sessionId)
+    if (!active) return
+    throw new Fault("invalid_state", "a turn is running", { method, sessionId, turnId: active.id })
+  }
+
+  /** Loads the thread; a failure names what was asked for. */
+  async function load(sessionId: string, method: string): Promise<void> {
+    try {
+      await codex.loadThread(sessionId, controls.of(sessionId))
+    } catch (error) {
+      if (!(error instanceof Fault) || !("method" in error.details)) throw error
+      throw new Fault(error.code, error.message, { ...error.details, method }, { cause: error })
+    }
+  }
+
+  /** The child answers before it has a turn for it: this resolves once the turn has told itself. */
+  const compact = (sessionId: string): Promise<{ result: unknown; turnId: string | undefined }> =>
+    lanes.run(sessionId, async () => {
+      refuseDraining()
+      refuseBusy(sessionId, "thread/compact/start")
+      await load(sessionId, "thread/compact/start")
+      using opening = ledger.reserve(sessionId, { kind: "compact", controls: controls.of(sessionId) })
+      const result = await codex.compactThread(sessionId)
+      const net = Promise.withResolvers<undefined>()
+      using _net = clock.after(TIMERS.callDeadlineMs, () => net.resolve(undefined))
+      return { result, turnId: await Promise.race([opening.opened, net.promise]) }
+    })
+
+  /** `reviewSessionId` is another session's where the review is detached. */
+  const review = (sessionId: string, { delivery, target }: Omit<StartReview, "threadId" | "controls">) =>
+    lanes.run(sessionId, async () => {
+      refuseDraining()
+      if (delivery === "inline") refuseBusy(sessionId, "review/start")
+      await load(sessionId, "review/start")
+      const place = delivery === "inline" ? sessionId : `detached/${sessionId}`
+      using _place = ledger.reserve(place, { kind: "review", controls: controls.of(sessionId) })
+      const tuple = controls.of(sessionId)
+      const started = await codex.startReview({ threadId: sessionId, controls: tuple, delivery, target })
+      const { result, turnId, threadId, runId } = started
+      await db.act((tx) => {
+        if (threadId !== sessionId) derive(tx, sessions.find(threadId, tx) ?? { id: threadId }, sessionId)
+        if (codex.lives(runId)) ledger.open(tx, { sessionId: threadId, id: turnId, runId })
+      })
+      return { result, turnId, reviewSessionId: threadId }
+    })
+
+  /** A session with the history of this one. Answers it and the thread as the child tells it. */
+  const fork = (sessionId: string) =>
+    lanes.run(sessionId, async () => {
+      if (sessions.find(sessionId)?.materialized === false) {
+        const about = { method: "thread/fork", sessionId }
+        throw new Fault("invalid_state", "nothing was said in this session yet", about)
+      }
+      const thread = await codex.forkThread(sessionId, controls.of(sessionId))
+      return db.act((tx) => {
+        sessions.learn(tx, thread, { materialized: true })
+        derive(tx, thread, sessionId)
+        const made = sessions.find(thread.id, tx)
+        return { session: made && sessions.summary(made, tx), thread }
+      })
+    })
+
+  /** A session that came out of another one has its history, its controls and its tools. Told once. */
+  function derive(tx: Tx, thread: ThreadRecord | { id: string }, from: string): void {
+    const made = sessions.find(thread.id, tx) ?? sessions.learn(tx, thread)
+    const { dynamicTools } = sessions.find(from, tx) ?? {}
+    sessions.change(tx, made.id, { dynamicTools })
+    controls.keep(tx, made.id, controls.of(from, tx))
+    const copy = { from, to: made.id, places: lastPlace(tx, from) }
+    copyTurns(tx, copy)
+    copyEntries(tx, copy)
+    log.append(tx, sessionCreated(sessions.audienceOf(made), sessions.summary(made, tx)))
+  }
+
+  /** Takes the last turns back, all of them if there are fewer. */
+  const rollback = (sessionId: string, numTurns: number) =>
+    lanes.run(sessionId, async () => {
+      const method = "thread/rollback"
+      refuseBusy(sessionId, method)
+      const turns = turnsOf(db, sessionId).slice(-numTurns)
+      const [first] = turns
+      if (!first)
+        throw new Fault("invalid_state", "there is no turn to take back", { method, sessionId, numTurns })
+      await load(sessionId, method)
+      const ids = (turn: Turn) => [turn.id, ...aliasesOf(db, turn)]
+      const { via, result } = await codex.takeBack({
+        threadId: sessionId,
+        turns: turns.map((turn) => ({ ids: ids(turn), kind: turn.kind })),
+        controls: controls.of(sessionId),
+      })
+      const turnIds = turns.map(({ id }) => id)
+      await db.act((tx) => {
+        rollBack(tx, first, clock.now())
+        sayRolledBack(tx, sessionId, { via, turnIds })
+        sessions.touch(tx, sessionId)
+        const session = sessions.find(sessionId, tx)
+        if (session) log.append(tx, sessionUpdated(sessions.audienceOf(session), sessionId, ["turns"]))
+      })
+      return { via, result, turnIds }
+    })
+
+  /** A row of its own says what is missing: turns that were taken back are shown nowhere. */
+  function sayRolledBack(
+    tx: Tx,
+    sessionId: string,
+    { via, turnIds }: { via: string; turnIds: string[] },
+  ): void {
+    const id = `rollback-${newId()}`
+    const at = clock.now()
+    const many = turnIds.length === 1 ? "1 turn was" : `${turnIds.length} turns were`
+    transcript.put(tx, sessionId, {
+      messageId: id,
+      turnId: id,
+      role: "system",
+      type: "thread.rolledBack",
+      content: `${many} taken back (${via})`,
+      details: JSON.stringify({ occurredAt: iso(at), via, turnIds }),
+      startedAt: at,
+      completedAt: at,
+      status: "complete",
+    })
+  }
+
+  const cleanTerminals = (sessionId: string): Promise<unknown> =>
+    lanes.run(sessionId, async () => {
+      await load(sessionId, "thread/backgroundTerminals/clean")
+      return codex.cleanTerminals(sessionId)
+    })
+
+  return { compact, review, fork, rollback, cleanTerminals }
+}
+export type Commands = ReturnType<typeof createCommands>

@@ -1,0 +1,211 @@
+// Which turn a session is busy with. Its place is taken before the child is asked and confirmed after; an end that came
+// first stands (decisions 15). Reviews are known to the child by two ids, compactions tell theirs late: both are one turn here.
+
+import type { Clock } from "../../base/kit/clock.ts"
+import { TIMERS } from "../../base/kit/timers.ts"
+import type { Db, Tx } from "../../base/storage/port.ts"
+import type { Controls } from "../controls/tuple.ts"
+import { lastPlace } from "../transcript/store.ts"
+import type { Transcript } from "../transcript/transcript.ts"
+import { settleSaid } from "./messages/said.ts"
+import {
+  activeTurn,
+  keepSaid,
+  readTurn,
+  runningTurns,
+  type Turn,
+  type TurnKind,
+  type TurnStatus,
+  writeAlias,
+  writeTurn,
+} from "./store.ts"
+
+export interface LedgerNeeds {
+  db: Db
+  clock: Clock
+  transcript: Transcript
+}
+
+export interface OpenTurn {
+  sessionId: string
+  id: string
+  runId?: string | undefined
+  startedAt?: number | undefined
+  /** For a turn out of history. One that the child tells of now is what was asked for, else a message's. */
+  kind?: TurnKind | undefined
+}
+export interface EndTurn extends OpenTurn {
+  status: Exclude<TurnStatus, "inProgress">
+  error?: string | undefined
+  completedAt?: number | undefined
+}
+
+/** A place that is taken: the next turn of the session is the one that was asked for. */
+export interface Opening extends Disposable {
+  /** The id under which it was opened; undefined when the child is gone before. */
+  opened: Promise<string | undefined>
+}
+interface Taken {
+  kind: TurnKind
+  controls: string
+  /** An id that was told to have started: the review's, or another name of it. */
+  started: string | undefined
+  opened: PromiseWithResolvers<string | undefined>
+}
+
+export function createLedger({ db, clock, transcript }: LedgerNeeds) {
+  const openings = new Map<string, Taken>()
+  /** Other names of turns that run, by session. */
+  const names = new Map<string, Map<string, string>>()
+  /** The turn in which an item was last begun, by session. */
+  const begun = new Map<string, string>()
+  const waiting = new Map<string, PromiseWithResolvers<void>>()
+
+  /** Until it is disposed of, the session's next turn is of this kind and runs with this tuple. */
+  function reserve(sessionId: string, { kind, controls }: { kind: TurnKind; controls: Controls }): Opening {
+    const { model, approvalPolicy, networkAccess, filesystemSandbox } = controls
+    const tuple = JSON.stringify({ model, approvalPolicy, networkAccess, filesystemSandbox })
+    const opened = Promise.withResolvers<string | undefined>()
+    const taken: Taken = { kind, controls: tuple, started: undefined, opened }
+    openings.set(sessionId, taken)
+    return {
+      opened: opened.promise,
+      [Symbol.dispose]() {
+        if (openings.get(sessionId) === taken) openings.delete(sessionId)
+      },
+    }
+  }
+
+  /** A turn runs. One that is known, ended ones too, stays as it is. */
+  function open(tx: Tx, { sessionId, id, runId, startedAt, kind }: OpenTurn): void {
+    if (readTurn(tx, sessionId, id)) return
+    const taken = kind === undefined ? openings.get(sessionId) : undefined
+    writeTurn(tx, {
+      sessionId,
+      id,
+      place: lastPlace(tx, sessionId) + 1,
+      status: "inProgress",
+      error: undefined,
+      runId,
+      startedAt: startedAt ?? clock.now(),
+      completedAt: undefined,
+      kind: kind ?? taken?.kind ?? "message",
+      controls: taken?.controls,
+      rolledBackAt: undefined,
+    })
+    if (taken?.started !== undefined && taken.started !== id) alias(tx, { sessionId, id }, taken.started)
+    taken?.opened.resolve(id)
+  }
+
+  function alias(tx: Tx, turn: Pick<Turn, "sessionId" | "id">, name: string): void {
+    writeAlias(tx, turn, name)
+    const known = names.get(turn.sessionId) ?? new Map<string, string>()
+    names.set(turn.sessionId, known.set(name, turn.id))
+  }
+
+  /** The child says that a turn started: a new one, or the running review by its other id (0.130–0.169). */
+  function started(tx: Tx, turn: OpenTurn): void {
+    const { sessionId, id } = turn
+    const active = activeTurn(tx, sessionId)
+    if (readTurn(tx, sessionId, id)) return
+    const taken = openings.get(sessionId)
+    if (active?.kind === "review") alias(tx, active, id)
+    // Which of its two ids this is, the answer or the first item says.
+    else if (taken?.kind === "review" && !active) taken.started = id
+    else open(tx, turn)
+  }
+
+  /** Marks a turn as a review: one that was begun elsewhere tells it by its first item. */
+  function isReview(tx: Tx, sessionId: string, id: string): void {
+    const turn = readTurn(tx, sessionId, id)
+    if (turn?.status === "inProgress" && turn.kind !== "review") writeTurn(tx, { ...turn, kind: "review" })
+  }
+
+  /** A turn has ended, one that we never saw begin too. Ended ones stay: the first end counts. False if it had ended before. */
+  function settle(tx: Tx, end: EndTurn): boolean {
+    const { sessionId, id } = end
+    if (readTurn(tx, sessionId, id) === undefined) open(tx, end)
+    const turn = readTurn(tx, sessionId, id)
+    if (turn?.status !== "inProgress") return false
+    writeTurn(tx, {
+      ...turn,
+      status: end.status,
+      error: end.error,
+      completedAt: end.completedAt ?? clock.now(),
+    })
+    settleSaid(tx, transcript, turn)
+    return true
+  }
+
+  /** What is acknowledged now stays, whatever becomes of the turn; one that has ended meanwhile takes it at once. */
+  function hear(tx: Tx, { sessionId, id }: Pick<Turn, "sessionId" | "id">, text: string): void {
+    const turn = readTurn(tx, sessionId, id)
+    if (!turn) return
+    keepSaid(tx, turn, text)
+    if (turn.status !== "inProgress") settleSaid(tx, transcript, turn)
+  }
+
+  /**
+   * A turn that was only promised can't be joined or interrupted yet: every binary answers `turn/start`, the older ones say
+   * `turn/started` too, before it has one; a second start would be a phantom then. True once an item shows the turn, false when
+   * it is over or nothing comes.
+   */
+  async function begins({ sessionId, id }: Turn): Promise<boolean> {
+    const runs = () => readTurn(db, sessionId, id)?.status === "inProgress"
+    if (begun.get(sessionId) === id || !runs()) return runs()
+    const told = waiting.get(sessionId) ?? Promise.withResolvers<void>()
+    waiting.set(sessionId, told)
+    using _net = clock.after(TIMERS.callDeadlineMs, () => move(sessionId))
+    await told.promise
+    return begun.get(sessionId) === id && runs()
+  }
+
+  function move(sessionId: string): void {
+    waiting.get(sessionId)?.resolve()
+    waiting.delete(sessionId)
+  }
+
+  return {
+    reserve,
+    open,
+    started,
+    isReview,
+    settle,
+    hear,
+    begins,
+    hasBegun: ({ sessionId, id }: Turn): boolean => begun.get(sessionId) === id,
+    /** The turn that the child means: an unknown one that it names while a review runs is that review. */
+    idOf(tx: Tx, sessionId: string, id: string): string {
+      const named = names.get(sessionId)?.get(id)
+      if (named !== undefined || readTurn(tx, sessionId, id)) return named ?? id
+      const active = activeTurn(tx, sessionId)
+      return active?.kind === "review" ? active.id : id
+    },
+    /** Turns that were promised behind this one and never began: phantoms of 0.105 and 0.130, which never end by themselves. */
+    phantoms: (tx: Tx, { sessionId, place }: Turn): Turn[] =>
+      runningTurns(tx).filter(
+        (t) =>
+          t.sessionId === sessionId &&
+          t.place > place &&
+          t.kind === "message" &&
+          begun.get(sessionId) !== t.id,
+      ),
+    /** An item of the turn has begun: the turn can be joined. After the commit. */
+    begun(sessionId: string, id: string): void {
+      begun.set(sessionId, id)
+      move(sessionId)
+    },
+    /** The session's turn is over. After the commit. */
+    ended(sessionId: string): void {
+      begun.delete(sessionId)
+      names.delete(sessionId)
+      move(sessionId)
+    },
+    /** The child is gone: nothing that was asked for will be told any more. */
+    gone(): void {
+      for (const { opened } of openings.values()) opened.resolve(undefined)
+      for (const sessionId of [...waiting.keys()]) move(sessionId)
+    },
+  }
+}
+export type Ledger = ReturnType<typeof createLedger>

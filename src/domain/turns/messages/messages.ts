@@ -1,0 +1,256 @@
+// Messages on their way into a turn (decisions 16): one joins the message turn that runs, waits as a prompt while a review or
+// a compaction runs, starts a turn otherwise. All of a session's go one after the other, in its lane.
+
+import { Fault, isFault } from "../../../base/fault.ts"
+import type { Lanes } from "../../../base/kit/lanes.ts"
+import type { Db, Tx } from "../../../base/storage/port.ts"
+import type { ControlsRoom } from "../../controls/controls.ts"
+import { isStricter } from "../../controls/strict.ts"
+import { type Controls, type Overrides, withOverrides } from "../../controls/tuple.ts"
+import type { Sessions } from "../../sessions/sessions.ts"
+import { mayBeDone, type RunsTurns } from "../child.ts"
+import type { Ledger } from "../ledger.ts"
+import type { Prompts } from "../prompts/prompts.ts"
+import { activeTurn, notePolicy, readTurn, type Turn, turnsOf } from "../store.ts"
+import { differingTools, fixedTools } from "./tools.ts"
+
+export interface MessagesNeeds {
+  db: Db
+  controls: ControlsRoom
+  sessions: Pick<Sessions, "find">
+  prompts: Prompts
+  ledger: Ledger
+  lanes: Lanes
+  codex: RunsTurns
+  /** Throws `shutting_down` once the daemon takes no more turns. */
+  refuseDraining(): void
+  /** Has the session's lane look for prompts that can be sent. */
+  wake(sessionId: string): void
+}
+
+export type WhenBusy = "steer" | "queue" | "reject"
+export interface SendMessage extends Overrides {
+  text: string
+  effort?: string | undefined
+  whenBusy?: WhenBusy | undefined
+  dynamicTools?: unknown[] | undefined
+}
+export interface Sent {
+  turnId: string
+  /** The turn is over first: `turnId` is that of a prompt. */
+  queued?: true
+  /** It joined a turn that goes on as it was: its overrides hold from the next one. */
+  appliesFrom?: "next_turn"
+  /** What it asked for and nobody will do. */
+  notApplied?: string[]
+}
+/** What is written together with the fact that the message is taken. */
+export interface Witness {
+  /** Given to binaries that tell it back. */
+  clientId?: string | undefined
+  done?: ((tx: Tx, sent: Sent) => void) | undefined
+}
+
+interface Message {
+  sessionId: string
+  text: string
+  effort: string | undefined
+  over: Overrides
+}
+
+export function createMessages(needs: MessagesNeeds) {
+  const { db, controls, sessions, prompts, ledger, lanes, codex, refuseDraining, wake } = needs
+
+  /** Throws, besides what the child refuses, `turn_busy`, `policy_stricter`, `dynamic_tools_fixed`, `shutting_down`. */
+  const send = (sessionId: string, message: SendMessage, witness: Witness = {}): Promise<Sent> =>
+    lanes.run(sessionId, async () => {
+      refuseDraining()
+      const { text, effort, whenBusy = "steer", dynamicTools, ...over } = message
+      const given: Message = { sessionId, text, effort, over }
+      if (dynamicTools) await fixTools(sessionId, dynamicTools)
+      // What was queued before goes before.
+      if (!activeTurn(db, sessionId)) await sendQueued(sessionId)
+      const active = activeTurn(db, sessionId)
+      if (!active)
+        return whenBusy === "queue" && prompts.next(sessionId) ? keep(given, witness) : begin(given, witness)
+      if (whenBusy === "reject")
+        throw new Fault("turn_busy", "a turn is running", { sessionId, turnId: active.id })
+      if (whenBusy === "queue" || active.kind !== "message") return keep(given, witness)
+      refuseStricter(active, given)
+      const outcome = await join(active, given, witness)
+      if (outcome === "closed") return keep(given, witness)
+      return outcome === "over" ? begin(given, witness) : outcome
+    })
+
+  /** Joins the running turn. `over`: it has ended. `closed`: nobody can join it. */
+  async function join(active: Turn, message: Message, witness: Witness): Promise<Sent | "over" | "closed"> {
+    const { sessionId, text, effort, over } = message
+    const hadBegun = ledger.hasBegun(active)
+    try {
+      await codex.steerTurn({ threadId: sessionId, turnId: active.id, text, clientId: witness.clientId })
+    } catch (error) {
+      if (isFault(error, "turn_not_steerable")) return "closed"
+      if (!isFault(error, "no_active_turn")) throw error
+      return !hadBegun && (await ledger.begins(active)) ? join(active, message, witness) : "over"
+    }
+    return afterwards((tx) => {
+      const now = tupleOf(active)
+      const later = withOverrides(now, over)
+      const sent: Sent = {
+        turnId: active.id,
+        ...(same(now, later) ? {} : { appliesFrom: "next_turn" }),
+        ...(effort === undefined ? {} : { notApplied: ["effort"] }),
+      }
+      ledger.hear(tx, active, text)
+      if (Object.keys(over).length > 0) controls.stick(tx, sessionId, over)
+      witness.done?.(tx, sent)
+      return sent
+    })
+  }
+
+  async function begin(message: Message, witness: Witness): Promise<Sent> {
+    await codex.loadThread(message.sessionId, withOverrides(controls.of(message.sessionId), message.over))
+    return launch(message, witness)
+  }
+
+  async function launch(
+    { sessionId, text, effort, over }: Message,
+    { clientId, done }: Witness,
+  ): Promise<Sent> {
+    const tuple = withOverrides(controls.of(sessionId), over)
+    using _place = ledger.reserve(sessionId, { kind: "message", controls: tuple })
+    const start = { threadId: sessionId, text, controls: tuple, effort, clientId }
+    const { turnId, runId, policy } = await codex.startTurn(start)
+    return afterwards((tx) => {
+      // The run may have ended since it answered: a turn opened now would have nobody to end it.
+      if (!readTurn(tx, sessionId, turnId) && !codex.lives(runId)) {
+        throw new Fault("runtime_unavailable", "the app-server ended as the turn began")
+      }
+      ledger.open(tx, { sessionId, id: turnId, runId })
+      ledger.hear(tx, { sessionId, id: turnId }, text)
+      if (policy?.note !== undefined) notePolicy(tx, { sessionId, id: turnId }, policy)
+      controls.stick(tx, sessionId, over)
+      done?.(tx, { turnId })
+      return { turnId }
+    })
+  }
+
+  /** The child has the message by now: whoever is told of a failure must not send it again. */
+  async function afterwards<T>(fn: (tx: Tx) => T): Promise<T> {
+    try {
+      return await db.act(fn)
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      throw new Fault(error.code, error.message, { ...error.details, delivered: "unknown" }, { cause: error })
+    }
+  }
+
+  async function keep({ sessionId, text, effort, over }: Message, witness: Witness): Promise<Sent> {
+    const sent = await db.act((tx) => {
+      const prompt = prompts.add(tx, { sessionId, text, overrides: { ...over, ...(effort && { effort }) } })
+      const sent: Sent = { turnId: prompt.id, queued: true }
+      witness.done?.(tx, sent)
+      return sent
+    })
+    // The turn may have ended while it was written.
+    wake(sessionId)
+    return sent
+  }
+
+  function refuseStricter(active: Turn, { sessionId, over }: Message): void {
+    const now = tupleOf(active)
+    if (!isStricter(withOverrides(now, over), now)) return
+    const message =
+      'the running turn has a looser policy than the message asks for; whenBusy "queue" waits for its end'
+    throw new Fault("policy_stricter", message, { sessionId, turnId: active.id })
+  }
+
+  /** The tuple that the turn runs with; for one that we didn't start, the session's. */
+  const tupleOf = ({ sessionId, controls: own }: Turn): Controls => ({
+    ...controls.of(sessionId),
+    ...(own === undefined ? {} : (JSON.parse(own) as Partial<Controls>)),
+  })
+
+  async function fixTools(sessionId: string, tools: unknown[]): Promise<void> {
+    const session = sessions.find(sessionId)
+    const differing = differingTools(session?.dynamicTools, tools)
+    if (!differing) return
+    if (!session || session.materialized || turnsOf(db, sessionId).length > 0)
+      throw fixedTools(sessionId, differing)
+    await codex.restartThread(sessionId, controls.of(sessionId), tools)
+  }
+
+  /** Sends what is queued until a turn runs. In the session's lane. */
+  async function sendQueued(sessionId: string): Promise<void> {
+    for (let next = prompts.next(sessionId); next; next = prompts.next(sessionId)) {
+      if (activeTurn(db, sessionId) || !(await dispatch(next.id, sessionId))) return
+    }
+  }
+
+  /** False when nothing can be sent now. */
+  async function dispatch(id: string, sessionId: string): Promise<boolean> {
+    const row = prompts.find(id)
+    if (!row) return true
+    try {
+      const { effort: _effort, ...over } = row.overrides
+      await codex.loadThread(sessionId, withOverrides(controls.of(sessionId), over))
+      // Committed before a word of it leaves: after a kill it is known that it may have arrived.
+      const tracked = codex.tellsClientIds()
+      const sent = await db.act((tx) => prompts.move(tx, id, "dispatch", { tracked }))
+      if (!sent) return true
+      const { effort, ...own } = sent.overrides
+      const message = { sessionId, text: sent.text, effort, over: own }
+      const done = (tx: Tx, { turnId }: Sent) => void prompts.move(tx, id, "accept", { turnId })
+      await launch(message, { clientId: id, done })
+      return true
+    } catch (error) {
+      return shelve(id, error)
+    }
+  }
+
+  async function shelve(id: string, error: unknown): Promise<boolean> {
+    const reason = error instanceof Error ? error.message : String(error)
+    if (mayBeDone(error)) {
+      // A tracked one is looked for when the child is back; until then it stays dispatched.
+      await db.act((tx) => {
+        if (!prompts.find(id, tx)?.tracked) prompts.move(tx, id, "doubt", { reason })
+      })
+      return false
+    }
+    const later = LATER.some((code) => isFault(error, code))
+    await db.act((tx) => {
+      if (later) prompts.move(tx, id, "return", { reason })
+      else prompts.move(tx, id, "fail", { reason })
+    })
+    if (!(error instanceof Fault)) throw error
+    return !later
+  }
+
+  /** A child is there again: what was sent to the one before is looked for, or said to be in doubt. In the session's lane. */
+  async function settleDispatched(id: string): Promise<void> {
+    const row = prompts.find(id)
+    if (row?.state !== "dispatched") return
+    const reason = "the app-server or the daemon ended before it said whether it took the message"
+    if (!row.tracked || !codex.tellsClientIds()) {
+      await db.act((tx) => prompts.move(tx, id, "doubt", { reason }))
+      return
+    }
+    const turnId = await codex.findMessage(row.sessionId, id)
+    await db.act((tx) => {
+      if (turnId === undefined) prompts.move(tx, id, "return", { reason: "it had not arrived" })
+      else prompts.move(tx, id, "accept", { turnId })
+    })
+  }
+
+  return { send, join, sendQueued, settleDispatched, fixTools }
+}
+export type Messages = ReturnType<typeof createMessages>
+
+/** Failures that say nothing about the message: it is sent when the child or the disk is back. */
+const LATER = ["runtime_unavailable", "shutting_down", "storage_full"] as const
+
+const same = (a: Controls, b: Controls): boolean =>
+  a.model === b.model &&
+  JSON.stringify(a.approvalPolicy) === JSON.stringify(b.approvalPolicy) &&
+  a.networkAccess === b.networkAccess &&
+  a.filesystemSandbox === b.filesystemSandbox

@@ -1,0 +1,70 @@
+// Projects and what happens to all of their sessions at once (wire-contract §1.3).
+
+import { Hono } from "hono"
+import { createMiddleware } from "hono/factory"
+import { z } from "zod"
+import { isFolder } from "../../../base/platform/folders.ts"
+import type { HttpEnv } from "../env.ts"
+import { invalidParam } from "../guards.ts"
+import { json } from "../reply.ts"
+import { body } from "../valid.ts"
+import type { RouteNeeds } from "./needs.ts"
+import { text } from "./schemas.ts"
+
+interface ProjectEnv extends HttpEnv {
+  Variables: HttpEnv["Variables"] & { projectId: string }
+}
+
+const folder = text(2_000).refine(
+  (path) => path.startsWith("/") && isFolder(path),
+  "must be the absolute path of a folder that exists",
+)
+const wishes = z.object({ name: text(120), workingDirectory: folder.nullable().optional() })
+const destination = z.object({ destination: z.enum(["unassigned", "archive"]) })
+
+const LONGEST_ID = 240
+/** An owner of agents that is a session and no project. */
+const OF_SESSION = /^session:./
+
+const named = createMiddleware<ProjectEnv>(async (c, next) => {
+  const id = c.req.param("projectId") ?? ""
+  if (id.trim() === "" || id.length > LONGEST_ID) throw invalidParam("projectId")
+  c.set("projectId", id)
+  return next()
+})
+
+export const projectRoutes = ({ rooms, projectActs }: RouteNeeds) =>
+  new Hono<ProjectEnv>()
+    .get("/", () => json({ data: rooms.projects.list() }))
+    .post("/", body(wishes), async (c) => {
+      const project = await projectActs.create(c.req.valid("json"))
+      return json({ status: "ok", project, orchestrationSession: null })
+    })
+    .post("/:projectId/rename", named, body(wishes), async (c) => {
+      const project = await projectActs.rename(c.get("projectId"), c.req.valid("json"))
+      return json({ status: "ok", project })
+    })
+    .delete("/:projectId", named, async (c) => {
+      await projectActs.remove(c.get("projectId"))
+      return json({ status: "ok", projectId: c.get("projectId"), unassignedSessionCount: 0 })
+    })
+    .get("/:projectId/agent-sessions", named, (c) => {
+      const projectId = c.get("projectId")
+      if (!OF_SESSION.test(projectId)) rooms.projects.existing(projectId)
+      const data = rooms.projects.agents(projectId).map(({ agent, sessionId }) => ({
+        agent,
+        sessionId,
+        systemOwned: rooms.sessions.find(sessionId)?.systemOwned ?? false,
+      }))
+      return json({ status: "ok", projectId, data })
+    })
+    .post("/:projectId/chats/move-all", named, body(destination), async (c) => {
+      const projectId = c.get("projectId")
+      const { destination } = c.req.valid("json")
+      const counts = await projectActs.moveAll(projectId, destination)
+      return json({ status: "ok", projectId, destination, ...counts })
+    })
+    .post("/:projectId/chats/delete-all", named, async (c) => {
+      const projectId = c.get("projectId")
+      return json({ status: "ok", projectId, ...(await projectActs.deleteAll(projectId)) })
+    })
