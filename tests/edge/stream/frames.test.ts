@@ -3,7 +3,7 @@ import fc from "fast-check"
 import type { LoggedEvent } from "../../../src/base/events/event.ts"
 import { ALL_FAMILIES } from "../../../src/edge/stream/wire/families.ts"
 import { createFraming, FRAMES } from "../../../src/edge/stream/wire/frames.ts"
-import { readRawLine } from "../../../src/edge/stream/wire/raw-line.ts"
+import { readRawLine, usualHead } from "../../../src/edge/stream/wire/raw-line.ts"
 import { signalName } from "../../../src/edge/stream/wire/signal-name.ts"
 import { event, notification } from "./made.ts"
 
@@ -55,6 +55,8 @@ test("params are read from every line as parsing would read them", () => {
       const line = JSON.stringify(message)
       const read = readRawLine(line)
       expect(read.method).toBe(message.method as string)
+      for (const method of [read.method, "item/agentMessage/delta", 'a","params":{'])
+        expect(readRawLine(line, { method, head: usualHead(method) })).toEqual(read)
       const again = JSON.parse(line) as { params?: unknown }
       expect(read.params === undefined ? undefined : JSON.parse(read.params)).toEqual(again.params)
     }),

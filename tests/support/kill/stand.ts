@@ -1,0 +1,111 @@
+// The daemon under test over all its lives: started, listened to, ended, killed; and which run of the child lives.
+
+import { COMMANDS, codexBin, type Daemon, type Place } from "../daemon.ts"
+import type { Tape, Taped } from "./tape.ts"
+
+export interface Run {
+  id: string
+  pid: number
+}
+interface Health {
+  runtime: { state: string; startedAt: string }
+}
+
+const SPEC = { command: COMMANDS.bun, codexBin: codexBin("0.169.0") }
+
+export type Stand = Awaited<ReturnType<typeof openStand>>
+
+/** Starts the daemon; the tape listens to it. */
+export async function openStand({ place, tape }: { place: Place; tape: Tape }) {
+  const over: Run[] = []
+  const logged: Record<string, number> = {}
+  let daemon = await place.start(SPEC)
+  await tape.follow(daemon.url)
+  let run = await ready(0)
+
+  /** The next run that became ready and is the one that runs: an early kill leaves others behind. */
+  async function ready(from: number): Promise<Run> {
+    for (;;) {
+      const past = new Set(over.map(({ id }) => id))
+      const isReady = ({ type, payload }: Taped) =>
+        type === "runtime_updated" && payload.name === "ready" && !past.has(String(payload.runId))
+      const { payload } = await tape.until(isReady, "the runtime is ready", from)
+      const next = { id: String(payload.runId), pid: Number(payload.pid) }
+      const { runtime } = (await (await fetch(`${daemon.url}/api/health`)).json()) as Health
+      if (runtime.state === "ready" && Date.parse(runtime.startedAt) === payload.startedAt) return next
+      over.push(next)
+    }
+  }
+
+  /** Counts what the daemon logged as a warning or an error. */
+  function note({ said }: Daemon): void {
+    for (const line of said().split("\n")) {
+      if (!/"level":"(warn|error)"/.test(line)) continue
+      const { level, message, error, method } = JSON.parse(line)
+      const about = `${method ? ` ${method}` : ""}${error ? ` (${JSON.stringify(error).slice(0, 200)})` : ""}`
+      const key = `${level}: ${message}${about}`
+      logged[key] = (logged[key] ?? 0) + 1
+    }
+  }
+
+  async function end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    await daemon.end(signal)
+    note(daemon)
+    tape.stop()
+  }
+
+  async function start(): Promise<void> {
+    daemon = await place.start(SPEC)
+    await tape.follow(daemon.url)
+  }
+
+  return {
+    logged,
+    over,
+    get url() {
+      return daemon.url
+    },
+    get run() {
+      return run
+    },
+    get pid() {
+      return daemon.pid
+    },
+    end,
+    start,
+    /** A start that is killed while it puts the past right and reaps. */
+    async killEarly(afterMs: number): Promise<void> {
+      const one = await place.start(SPEC)
+      await Bun.sleep(afterMs)
+      await one.end("SIGKILL")
+      note(one)
+    },
+    /** The run that lived is over; waits for the next, told after frame `from`. */
+    async nextRun(from: number): Promise<void> {
+      over.push(run)
+      run = await ready(from)
+    },
+    /** An orderly end and start: the supervisor gives up for a while on a child that dies five times in a minute. */
+    async startAnew(): Promise<void> {
+      const from = tape.frames.length
+      over.push(run)
+      await end("SIGTERM")
+      await start()
+      run = await ready(from)
+    },
+    /** The seq of a frame that follows from a call of ours: all frames before it are on the tape by then. */
+    async barrier(): Promise<number> {
+      const from = tape.frames.length
+      const answer = await fetch(`${daemon.url}/api/sessions`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ cwd: place.work }),
+      })
+      const text = await answer.text()
+      if (!answer.ok) throw new Error(`no session for the barrier: ${answer.status} ${text}`)
+      const { session } = JSON.parse(text) as { session: { sessionId: string } }
+      const made = (f: Taped) => f.type === "session_created" && f.threadId === session.sessionId
+      return (await tape.until(made, `the barrier ${text}`, from)).seq
+    },
+  }
+}
