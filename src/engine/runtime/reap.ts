@@ -82,7 +82,7 @@ export async function reapSurvivors(needs: ReapNeeds): Promise<Reaped[]> {
     for (const row of await leave(needs, deaf, TIMERS.killGraceMs)) mark(reaped, row, "nothing")
   }
   const list = [...reaped.values()]
-  if (list.length > 0) log.warn("processes of an earlier run were ended", { reaped: list })
+  if (list.length > 0) log.info("processes that a run left behind were ended", { reaped: list })
   return list
 }
 

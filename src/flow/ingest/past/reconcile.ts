@@ -37,7 +37,9 @@ export function createReconcile({ db, rooms, logger, readyRun }: ReconcileNeeds)
         } while (cursor !== null)
       }
     } catch (error) {
-      logger.warn("the child's threads could not be listed", { error })
+      // A child that went away meanwhile is asked again when it is back.
+      if (!isFault(error, "runtime_unavailable"))
+        logger.warn("the child's threads could not be listed", { error })
     }
   }
 
