@@ -9,7 +9,7 @@ import type { RunStore } from "../engine/runtime/reap.ts"
 
 export const createRunStore = ({ db, clock }: { db: Db; clock: Clock }): RunStore => ({
   begin: (run) => db.act((tx) => runStatements.begin(tx, run)),
-  spawned: (id, spawn) => db.act((tx) => runStatements.spawned(tx, id, spawn)),
+  spawned: (id, spawn) => db.act((tx) => runStatements.spawned(tx, id, spawn, clock.now())),
   thread: (id, threadId) => db.act((tx) => runStatements.thread(tx, id, threadId)),
   ended: (id) => db.act((tx) => runStatements.ended(tx, id, clock.now())),
   unfinished: () => runStatements.unfinished(db),

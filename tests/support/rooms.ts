@@ -19,6 +19,7 @@ import type { Message } from "../../src/engine/runtime/protocol/wire.ts"
 import { createActs } from "../../src/flow/acts/acts.ts"
 import { createContexts } from "../../src/flow/ingest/contexts.ts"
 import { createIngest } from "../../src/flow/ingest/ingest.ts"
+import { createOwed } from "../../src/flow/ingest/owed.ts"
 import type { Rooms } from "../../src/flow/rooms.ts"
 
 /** What was asked of the child, and what it answers; each can be replaced by a test. */
@@ -78,9 +79,9 @@ export function openRooms(child = createToldChild()) {
   })
   const sessions = createSessions({ db, log, clock, controls, codex: child, defaultCwd: "/work" })
   const transcript = createTranscript({ db, clock })
-  const turns = createTurns({ db, clock, controls, transcript, codex: child })
+  const turns = createTurns({ db, clock, controls, transcript, codex: child, mask: masks.apply })
   const audienceOf = (id: string) => ({ thread: id, hidden: sessions.find(id)?.systemOwned ?? false })
-  const requests = createRequests({ db, log, clock, transcript, codex: child, audienceOf })
+  const requests = createRequests({ db, log, clock, transcript, codex: child, audienceOf, onFault: () => {} })
   const codex = child as unknown as Codex
   const rooms: Rooms = {
     sessions,
@@ -93,7 +94,18 @@ export function openRooms(child = createToldChild()) {
   }
   const contexts = createContexts({ sessions, log })
   const acts = createActs({ rooms, log, clock, contexts })
-  const ingest = createIngest({ db, log, logger, masks, rooms, acts, contexts })
+  const owed = createOwed({ db, logger })
+  const unknown: string[] = []
+  const ingest = createIngest({
+    db,
+    log,
+    logger,
+    rooms,
+    acts,
+    contexts,
+    owed,
+    noteUnknown: (method) => void unknown.push(method),
+  })
 
   /** An act, done when it returns. */
   const now = <T>(fn: Parameters<typeof db.actNow<T>>[0]): T => {
@@ -114,7 +126,29 @@ export function openRooms(child = createToldChild()) {
     }
     return done
   }
-  return { clock, db, log, told, lines, masks, child, rooms, acts, ingest, now, settle, driver }
+  /** From now on the database can't grow, as on a full disk. */
+  const fill = () =>
+    driver.exec(`PRAGMA max_page_count = ${driver.prepare("PRAGMA page_count").get()?.page_count}`)
+  const makeRoom = () => driver.exec("PRAGMA max_page_count = 1000000")
+  return {
+    fill,
+    makeRoom,
+    clock,
+    db,
+    log,
+    told,
+    lines,
+    masks,
+    child,
+    rooms,
+    acts,
+    ingest,
+    owed,
+    unknown,
+    now,
+    settle,
+    driver,
+  }
 }
 export type OpenRooms = ReturnType<typeof openRooms>
 

@@ -47,6 +47,8 @@ export interface TurnsNeeds {
   controls: ControlsRoom
   transcript: Transcript
   codex: RunsTurns
+  /** Takes the daemon's secrets out of a text before it is kept. */
+  mask(text: string): string
 }
 
 export interface SendMessage extends Overrides {
@@ -54,7 +56,7 @@ export interface SendMessage extends Overrides {
   effort?: string | undefined
 }
 
-export function createTurns({ db, clock, controls, transcript, codex }: TurnsNeeds) {
+export function createTurns({ db, clock, controls, transcript, codex, mask }: TurnsNeeds) {
   const lanes = createLanes()
   /** The turn in which an item was last begun, by session. */
   const begun = new Map<string, string>()
@@ -125,7 +127,7 @@ export function createTurns({ db, clock, controls, transcript, codex }: TurnsNee
   function hear(tx: Tx, { sessionId, id }: OpenTurn, text: string): void {
     const turn = readTurn(tx, sessionId, id)
     if (!turn) return
-    keepSaid(tx, turn, text)
+    keepSaid(tx, turn, mask(text))
     if (turn.status !== "inProgress") settleSaid(tx, transcript, turn)
   }
 
@@ -197,6 +199,8 @@ export function createTurns({ db, clock, controls, transcript, codex }: TurnsNee
       move(sessionId)
     },
     /** From now on no turn starts. */
+    /** True once no turn starts any more. */
+    draining: (): boolean => draining,
     drain: (): void => {
       draining = true
     },

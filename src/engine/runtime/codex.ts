@@ -18,6 +18,8 @@ export interface CodexNeeds {
   rawEvents: boolean
   /** Threads that were started anew in earlier lives. */
   aliases: readonly Alias[]
+  /** Takes the daemon's secrets out of a text. */
+  mask(text: string): string
   onFault(error: unknown): void
 }
 
@@ -41,8 +43,8 @@ export interface RawThread {
   id: string
   [key: string]: unknown
 }
-export function createCodex({ supervisor, runStore, rawEvents, aliases: known, onFault }: CodexNeeds) {
-  const aliases = createAliases(known)
+export function createCodex({ supervisor, runStore, rawEvents, aliases: known, mask, onFault }: CodexNeeds) {
+  const aliases = createAliases(known, mask)
   /** Threads loaded in the run `id`; a new run starts with none. */
   let loaded: { run: string | undefined; threads: Set<string> } = { run: undefined, threads: new Set() }
   let rawRefused = false

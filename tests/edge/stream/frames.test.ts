@@ -72,6 +72,13 @@ test("params are sliced, not printed anew: numbers and escapes stay as the child
   }
 })
 
+test("every event's last frame has index 15, and a lower index belongs to one type", () => {
+  const indexes = Object.values(FRAMES).map((kinds) => kinds.map(({ index }) => index))
+  for (const own of indexes) expect([own.at(-1), own]).toEqual([15, own.toSorted((a, b) => a - b)])
+  const lower = indexes.flat().filter((index) => index < 15)
+  expect(lower).toEqual([...new Set(lower)])
+})
+
 test("a notification has its signal, its alias and the raw line, with fixed indexes", () => {
   const [signal, alias, raw] = framesOf(notification("turn/plan/updated", { threadId: "T1", plan: [] }))
   expect(signal).toEqual({
@@ -93,7 +100,7 @@ test("a notification has its signal, its alias and the raw line, with fixed inde
   expect(alias).toMatchObject({ type: "turn_plan_updated", seq: 49, payload: { threadId: "T1", plan: [] } })
   expect(raw).toMatchObject({
     type: "notification",
-    seq: 50,
+    seq: 63,
     payload: { method: "turn/plan/updated", params: { threadId: "T1", plan: [] } },
   })
 })

@@ -62,7 +62,14 @@ export async function runCampaign(spec: CampaignSpec): Promise<CampaignEnd> {
     found([...(await truthOf(scene)), ...(await textsOf(scene)), ...(await replaysOf(scene, last))])
     const threads = new Set(ledger.sessions.map(({ id }) => id))
     found(survivorsOf({ mark, runs: stand.over, living: stand.run, threads, folder: place.path }))
+    found(await stand.revive(latest(life)))
     found(tape.violations.splice(0))
+  }
+
+  /** Sessions whose last acknowledged message may have met the kill half-way. */
+  function latest(life: number): string[] {
+    const sent = ledger.messages.filter((one) => one.life === life && one.turnId !== undefined)
+    return [...new Set(sent.slice(-3).map(({ session }) => session))]
   }
 
   /** One life: a workload, its violent end, and what is true after it. */

@@ -48,6 +48,20 @@ export async function openStand({ place, tape }: { place: Place; tape: Tape }) {
     }
   }
 
+  const post = (path: string, body: unknown) =>
+    fetch(`${daemon.url}/api${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    })
+
+  async function openSession(): Promise<string> {
+    const answer = await post("/sessions", { cwd: place.work })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`no session could be opened: ${answer.status} ${text}`)
+    return (JSON.parse(text) as { session: { sessionId: string } }).session.sessionId
+  }
+
   async function end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
     await daemon.end(signal)
     note(daemon)
@@ -93,19 +107,41 @@ export async function openStand({ place, tape }: { place: Place; tape: Tape }) {
       await start()
       run = await ready(from)
     },
+    /** A next message to each of these sessions: it must be taken, and its turn must complete. */
+    async revive(sessions: string[]): Promise<string[]> {
+      const found: string[] = []
+      for (const session of sessions) {
+        const from = tape.frames.length
+        const answer = await post(`/sessions/${session}/messages`, { text: "echo: still here" })
+        const text = await answer.text()
+        if (answer.status !== 202) {
+          found.push(`the session ${session} takes no more messages: ${answer.status} ${text}`)
+          continue
+        }
+        const { turnId } = JSON.parse(text) as { turnId: string }
+        const ended = await tape.until(
+          (f) => endOf(f, turnId) !== undefined,
+          `the end of turn ${turnId}`,
+          from,
+        )
+        if (endOf(ended, turnId) !== "completed") found.push(`the session does not go on: ${ended.text}`)
+      }
+      return found
+    },
+    open: openSession,
     /** The seq of a frame that follows from a call of ours: all frames before it are on the tape by then. */
     async barrier(): Promise<number> {
       const from = tape.frames.length
-      const answer = await fetch(`${daemon.url}/api/sessions`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ cwd: place.work }),
-      })
-      const text = await answer.text()
-      if (!answer.ok) throw new Error(`no session for the barrier: ${answer.status} ${text}`)
-      const { session } = JSON.parse(text) as { session: { sessionId: string } }
-      const made = (f: Taped) => f.type === "session_created" && f.threadId === session.sessionId
-      return (await tape.until(made, `the barrier ${text}`, from)).seq
+      const session = await openSession()
+      const made = (f: Taped) => f.type === "session_created" && f.threadId === session
+      return (await tape.until(made, `the creation of ${session}`, from)).seq
     },
   }
+}
+
+/** How the frame says that this turn ended, if it does. */
+function endOf({ type, payload }: Taped, turnId: string): string | undefined {
+  if (type !== "notification" || payload.method !== "turn/completed") return undefined
+  const { turn } = payload.params as { turn: { id: string; status: string } }
+  return turn.id === turnId ? turn.status : undefined
 }

@@ -3,6 +3,7 @@
 // A frame is text made from the stored event alone, so a replayed frame is the live one, byte for byte.
 
 import type { LoggedEvent, Scope } from "../../../base/events/event.ts"
+import { eventOf, FRAMES_PER_EVENT, seqOf } from "../../../base/events/replay.ts"
 import { type Family, type FamilyMask, maskOf } from "./families.ts"
 import { createMemory, Reading } from "./reading.ts"
 
@@ -38,6 +39,9 @@ const ALIASES: Record<string, string> = {
   "account/rateLimits/updated": "account_rate_limits_updated",
 }
 
+/** The highest index there is. Every event's last frame has it, so whoever has seen that one has seen the event whole. */
+const LAST = FRAMES_PER_EVENT - 1
+
 const kind = (
   index: number,
   family: Family,
@@ -47,12 +51,12 @@ const kind = (
 /** An event whose body is the payload of its one frame. */
 const plain = (family: Family, type: string): FrameKind[] => {
   const text = JSON.stringify(type)
-  return [kind(0, family, { type: () => text, payload: (event) => event.body })]
+  return [kind(LAST, family, { type: () => text, payload: (event) => event.body })]
 }
 
 /** An event whose body is `{"frame": type, "payload": …}`. */
 const named: FrameKind[] = [
-  kind(0, "request", {
+  kind(LAST, "request", {
     type: (event) => JSON.stringify((JSON.parse(event.body) as { frame: string }).frame),
     payload: (event) => JSON.stringify((JSON.parse(event.body) as { payload: unknown }).payload ?? null),
   }),
@@ -82,14 +86,14 @@ export const FRAMES: Record<string, FrameKind[]> = {
       payload: (_, read) => read.line().params ?? "{}",
       scope: (event, read) => (Object.hasOwn(ALIASES, read.line().method) ? event.scope : undefined),
     }),
-    kind(2, "notification", {
+    kind(LAST, "notification", {
       type: () => '"notification"',
       payload: (event) => event.body,
       scope: ownScope,
     }),
   ],
   "app.request": [
-    kind(0, "signal", {
+    kind(LAST, "signal", {
       type: (_, read) => read.names().request.type,
       payload: (_, read) => signal(read, "request"),
       scope: seenSignal,
@@ -119,6 +123,21 @@ export const FRAMES: Record<string, FrameKind[]> = {
   "runtime.updated": plain("system", "runtime_updated"),
 }
 
+/**
+ * The place of a listener of these families that has seen `since` (`LOGID.SEQ`): the end of the event when nothing more of
+ * it can come. The event itself may be gone, but below LAST an index belongs to one type only, whose kinds say what follows
+ * (an alias may follow a signal, so of those two the event is taken for unfinished).
+ */
+export function placeOf(since: string, families: FamilyMask): string {
+  const [, log, digits] = /^(.*)\.(\d{1,15})$/.exec(since) ?? []
+  if (log === undefined || digits === undefined) return since
+  const n = eventOf(Number(digits))
+  const index = Number(digits) - seqOf(n, 0)
+  const kinds = Object.values(FRAMES).find((own) => own.some((one) => one.index === index)) ?? []
+  const isWhole = kinds.length > 0 && !kinds.some((one) => one.index > index && (one.mask & families) !== 0)
+  return isWhole ? `${log}.${seqOf(n, LAST)}` : since
+}
+
 const NO_KINDS: FrameKind[] = []
 /** Makes frames of events. */
 export function createFraming() {
@@ -133,7 +152,7 @@ export function createFraming() {
       if ((one.mask & wanted) === 0) continue
       const scope = one.scope === undefined ? event.scope : one.scope(event, read)
       if (scope === undefined) continue
-      const seq = 16 * event.n + one.index
+      const seq = seqOf(event.n, one.index)
       frames.push({ seq, family: one.family, scope, text: () => frameText(event, one, read) })
     }
     return frames
@@ -145,7 +164,7 @@ export type Framing = ReturnType<typeof createFraming>
 function frameText(event: LoggedEvent, one: FrameKind, read: Reading): string {
   const payload = one.payload(event, read) || "null"
   const stored = event.stored ? "" : ',"stored":false'
-  return `{"type":${one.type(event, read)},"threadId":${read.thread()},"seq":${16 * event.n + one.index},"at":"${read.at()}","payload":${payload}${stored}}`
+  return `{"type":${one.type(event, read)},"threadId":${read.thread()},"seq":${seqOf(event.n, one.index)},"at":"${read.at()}","payload":${payload}${stored}}`
 }
 
 /** The envelope of wire-contract §4.1, for a notification or a request. */
