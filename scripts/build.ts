@@ -11,6 +11,9 @@ export async function buildBinary(outfile: string): Promise<void> {
   const flags = [
     "--compile",
     "--minify",
+    // Half of the start is parsing (54 → 24 ms for `--version`).
+    "--bytecode",
+    "--format=esm",
     "--sourcemap=inline",
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",

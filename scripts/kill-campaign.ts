@@ -13,13 +13,14 @@ const { values } = parseArgs({
 })
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 
-const { violations, logged, summary } = await runCampaign({
+const { violations, logged, refused, summary } = await runCampaign({
   daemonKills: Number(values.daemon),
   childKills: Number(values.child),
   seed: Number(values.seed),
   report: print,
 })
 for (const [line, times] of Object.entries(logged)) print(`logged ${times} times: ${line}`)
+for (const [what, times] of Object.entries(refused)) print(`refused ${times} times: ${what}`)
 for (const one of violations) print(`VIOLATION ${one}`)
 print(JSON.stringify(summary))
 process.exit(violations.length ? 1 : 0)

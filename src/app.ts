@@ -4,6 +4,7 @@
 import type { Config } from "./base/config/config.ts"
 import { placesOf } from "./base/config/places.ts"
 import { createLog } from "./base/events/log.ts"
+import { keepWithin } from "./base/events/upkeep.ts"
 import type { Clock } from "./base/kit/clock.ts"
 import { newId } from "./base/kit/ids.ts"
 import { TIMERS } from "./base/kit/timers.ts"
@@ -44,6 +45,7 @@ import { homeOfCodex, prepareCodexHome, tokenOf } from "./flow/files.ts"
 import { createHealth } from "./flow/health.ts"
 import { createContexts } from "./flow/ingest/contexts.ts"
 import { createIngest } from "./flow/ingest/ingest.ts"
+import { createOwed } from "./flow/ingest/owed.ts"
 import { createReconcile } from "./flow/ingest/past/reconcile.ts"
 import { settleThePast } from "./flow/ingest/past/startup.ts"
 import { hearChild } from "./flow/ingest/start.ts"
@@ -77,11 +79,17 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const places = placesOf(config)
   const processes = createProcesses()
 
-  ensurePrivateFolder(config.dataDir)
-  scope.use(holdDataLock(config.dataDir, processes.self))
+  openFolder(config.dataDir)
+  scope.use(
+    holdDataLock(config.dataDir, processes.self, (error) =>
+      logger.warn("the lock does not say who", { error }),
+    ),
+  )
   const token = config.apiAuth === "token" ? tokenOf(places.token) : undefined
   if (token) masks.add(token)
 
+  // Outlives the database, whose last commit may still write to it.
+  const mark = scope.use(openBlock(places.mark))
   const driver = platform.openDatabase(places.database)
   const db = (() => {
     try {
@@ -89,11 +97,12 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
       return openDb({ driver, clock, sync: config.storageSync, log: logger })
     } catch (error) {
       driver.close()
-      throw error
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new Error(`${places.database} can't be opened: ${reason}`, { cause: error })
     }
   })()
   scope.defer(() => db.close())
-  const log = createLog({ db, clock, mark: scope.use(openBlock(places.mark)), log: logger })
+  const log = createLog({ db, clock, mark, log: logger })
   const houseId = await houseIdOf(db, newId())
 
   const runStore = createRunStore({ db, clock })
@@ -111,6 +120,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     log: logger,
     logFolder: places.logs,
     version,
+    mask: masks.apply,
   })
   scope.use(stderrLog)
   const codex = createCodex({
@@ -118,6 +128,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     runStore,
     rawEvents: config.rawEvents,
     aliases: knownAliases(db),
+    mask: masks.apply,
     onFault,
   })
   scope.use(codex)
@@ -161,8 +172,9 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     prompts,
     codex: child,
     onFault,
+    mask: masks.apply,
   })
-  const requests = createRequests({ db, log, clock, transcript, codex: child, audienceOf })
+  const requests = createRequests({ db, log, clock, transcript, codex: child, audienceOf, onFault })
   const rooms: Rooms = {
     sessions,
     tombstones: scope.use(createTombstones({ db, log, clock })),
@@ -186,12 +198,22 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
 
   const contexts = scope.use(createContexts({ sessions, log }))
   const acts = createActs({ rooms, log, clock, contexts })
-  const ingest = createIngest({ db, log, logger, masks, rooms, acts, contexts })
+  const owed = createOwed({ db, logger })
+  const ingest = createIngest({
+    db,
+    log,
+    logger,
+    rooms,
+    acts,
+    contexts,
+    owed,
+    noteUnknown: supervisor.noteUnknown,
+  })
   const readyRun = () => (supervisor.ready() ? supervisor.state().runId : undefined)
   const reconcile = createReconcile({ db, log, rooms, logger, readyRun })
-  await settleThePast({ db, log, rooms, acts })
+  settleThePast({ db, log, rooms, acts, owed })
 
-  scope.use(hearChild({ supervisor, codex, ingest, acts, reconcile, db, log, logger }))
+  scope.use(hearChild({ supervisor, codex, ingest, acts, reconcile, owed, db, log, logger }))
 
   const hub = createHub({ log, platform, clock, onError: onFault })
   const sockets = createSockets(hub)
@@ -202,11 +224,11 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     codexHome,
     supervisor,
     codex,
-    ingest,
     db,
     log,
     hub,
     requests,
+    turns,
     clock,
     places,
   })
@@ -244,13 +266,11 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   })
   logger.info("codexd is listening", { url: listener.url, dataDir: config.dataDir })
 
-  const retain = () =>
-    log
-      .retain({ maxAgeMs: config.eventsMaxAgeHours * 3_600_000, maxBytes: config.eventsMaxMib * 1024 * 1024 })
-      .catch((error: unknown) => logger.warn("the event log could not be shortened", { error }))
-  // Also at once: what grew too old while nothing ran is not shown again.
-  void retain()
-  scope.use(clock.every(TIMERS.retentionMs, retain))
+  const limits = {
+    maxAgeMs: config.eventsMaxAgeHours * 3_600_000,
+    maxBytes: config.eventsMaxMib * 1024 * 1024,
+  }
+  scope.use(keepWithin({ log, clock, limits, logger }))
   scope.use(clock.every(TIMERS.glanceMs, () => void reconcile.glance()))
 
   // What a killed daemon left goes before the first child comes; clients are let in meanwhile.
@@ -282,4 +302,16 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     return closing
   }
   return { urls: [listener.url], close, [Symbol.asyncDispose]: () => close("disposed") }
+}
+
+/** Made where it is missing; a failure names the folder and its variable. */
+function openFolder(path: string): void {
+  try {
+    ensurePrivateFolder(path)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new Error(`the data folder ${path} can't be used (${why}); see DATA_DIR and --data-dir`, {
+      cause: error,
+    })
+  }
 }

@@ -46,7 +46,7 @@ function programDir(): string {
 }
 
 function onSignal(hear: (signal: StopSignal) => void): Disposable {
-  const signals: StopSignal[] = ["SIGTERM", "SIGINT"]
+  const signals: StopSignal[] = ["SIGTERM", "SIGINT", "SIGHUP"]
   for (const signal of signals) process.on(signal, hear)
   return { [Symbol.dispose]: () => signals.forEach((signal) => void process.off(signal, hear)) }
 }

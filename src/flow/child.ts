@@ -7,6 +7,7 @@ import type { Session, ThreadRecord } from "../domain/sessions/session.ts"
 import type { StartsThreads } from "../domain/sessions/sessions.ts"
 import type { RunsTurns } from "../domain/turns/child.ts"
 import type { Codex, Policy } from "../engine/runtime/codex.ts"
+import { isBlankThread } from "../engine/runtime/protocol/faults.ts"
 
 export interface ChildNeeds {
   codex: Codex
@@ -20,7 +21,10 @@ export function createChild({
   sessionOf,
   keepAlias,
 }: ChildNeeds): StartsThreads & RunsTurns & AnswersRequests {
-  /** A session that no turn was sent to yet may have been forgotten by the child: its thread is started anew. */
+  /**
+   * A session that no turn was sent to yet may have been forgotten by the child, and one whose first turn died with it may
+   * have left an empty file: its thread is started anew.
+   */
   async function loadThread(threadId: string, controls: Controls): Promise<void> {
     // Binaries differ here (0.130 resumes it, later ones refuse, 0.105 does not find it): it is archived for all of them.
     if (sessionOf(threadId)?.archived) {
@@ -31,7 +35,8 @@ export function createChild({
       await codex.loadThread(threadId, policyOf(controls))
     } catch (error) {
       const session = sessionOf(threadId)
-      if (!isFault(error, "not_found") || !session || session.materialized) throw error
+      if (!isFault(error, "not_found") || !session) throw error
+      if (session.materialized && !isBlankThread(error.message)) throw error
       const { cwd, dynamicTools } = session
       const tools = dynamicTools === undefined ? undefined : (JSON.parse(dynamicTools) as unknown[])
       await codex.startAnew(threadId, { cwd, policy: policyOf(controls), dynamicTools: tools }, keepAlias)

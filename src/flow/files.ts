@@ -21,9 +21,14 @@ export function tokenOf(path: string): string {
 export function prepareCodexHome(home: string | undefined, config: Config): string | undefined {
   if (home === undefined) return undefined
   ensurePrivateFolder(home)
-  if (config.offline) writePrivate(`${home}/config.toml`, providerConfig(config.offline))
+  if (config.offline) keep(`${home}/config.toml`, providerConfig(config.offline))
   else copyLogin(home, config.childEnv.HOME)
   return home
+}
+
+/** Writes only what is different: a start on a full disk must get past here. */
+function keep(path: string, text: string): void {
+  if (readText(path) !== text) writePrivate(path, text)
 }
 
 /** Where Codex keeps its files: the configured home, else its own default; undefined when the user has no home either. */

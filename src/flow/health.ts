@@ -7,30 +7,30 @@ import { type Clock, iso } from "../base/kit/clock.ts"
 import { exists } from "../base/platform/folders.ts"
 import type { Db } from "../base/storage/port.ts"
 import type { Requests } from "../domain/requests/requests.ts"
+import type { Turns } from "../domain/turns/turns.ts"
 import type { Codex } from "../engine/runtime/codex.ts"
 import type { RuntimeState } from "../engine/runtime/lifecycle.ts"
 import type { Supervisor } from "../engine/runtime/supervisor.ts"
-import type { Ingest } from "./ingest/ingest.ts"
 
 export interface HealthNeeds {
   config: Config
   codexHome: string | undefined
   supervisor: Supervisor
   codex: Pick<Codex, "fallbacks">
-  ingest: Ingest
   db: Db
   log: Log
   hub: { stats(): object }
   requests: Requests
+  turns: Pick<Turns, "draining">
   clock: Clock
   places: Places
 }
 
 /** Made anew at every call; reads memory and a few rows. */
 export const createHealth = (needs: HealthNeeds) => () => {
-  const { config, supervisor, codex, ingest, db, log, hub, requests, clock } = needs
+  const { supervisor, codex, hub, requests, clock } = needs
   const state = supervisor.state()
-  const reasons = reasonsOf(state, db)
+  const reasons = reasonsOf(state, needs)
   const oldest = requests.oldestOpenAt()
   return {
     status: reasons.length === 0 ? "ok" : "degraded",
@@ -48,17 +48,18 @@ export const createHealth = (needs: HealthNeeds) => () => {
       retryAt: state.retryAt === undefined ? null : iso(state.retryAt),
       fallbacks: [...state.fallbacks, ...codex.fallbacks()],
       methods: state.methods,
-      unknownNotifications: ingest.unknown(),
+      unknownNotifications: state.unknownNotifications,
       unreadableLines: state.unreadableLines,
     },
-    storage: { ...log.sizes(), full: db.full, dataDir: config.dataDir },
+    storage: storageOf(needs),
     requests: { open: requests.pending().length, oldestOpenAt: oldest === undefined ? null : iso(oldest) },
     stream: hub.stats(),
   }
 }
 
-function reasonsOf(state: RuntimeState, db: Db): string[] {
+function reasonsOf(state: RuntimeState, { db, turns }: HealthNeeds): string[] {
   const reasons: string[] = []
+  if (turns.draining()) reasons.push("the daemon is shutting down and takes no new turns")
   if (state.name !== "ready") reasons.push(`codex is ${state.name}${state.reason ? `: ${state.reason}` : ""}`)
   if (db.full) reasons.push("the disk is full: nothing can be stored")
   return reasons
@@ -70,6 +71,17 @@ const codexOf = (state: RuntimeState) => ({
   initialized: state.name === "ready",
   ...(state.lastExit && { lastExit: { ...state.lastExit, at: iso(state.lastExit.at) } }),
 })
+
+function storageOf({ log, db, config }: HealthNeeds) {
+  const { rows, bytes, oldestAt } = log.sizes()
+  return {
+    rows,
+    bytes,
+    oldestAt: oldestAt === null ? null : iso(oldestAt),
+    full: db.full,
+    dataDir: config.dataDir,
+  }
+}
 
 function authOf({ config, codexHome }: HealthNeeds) {
   const home =

@@ -12,7 +12,7 @@ import type { Alias } from "../engine/runtime/threads/aliases.ts"
 
 export const createRunStore = ({ db, clock }: { db: Db; clock: Clock }): RunStore => ({
   begin: (run) => db.act((tx) => runStatements.begin(tx, run)),
-  spawned: (id, spawn) => db.act((tx) => runStatements.spawned(tx, id, spawn)),
+  spawned: (id, spawn) => db.act((tx) => runStatements.spawned(tx, id, spawn, clock.now())),
   thread: (id, threadId) => db.act((tx) => runStatements.thread(tx, id, threadId)),
   ended: (id) => db.act((tx) => runStatements.ended(tx, id, clock.now())),
   unfinished: () => runStatements.unfinished(db),

@@ -23,6 +23,7 @@ export interface RuntimeNeeds {
   log: Logger
   logFolder: string
   version: string
+  mask(text: string): string
 }
 
 const STDERR_LIMIT = 5 * 1024 * 1024
@@ -57,7 +58,7 @@ export function openRuntime(needs: RuntimeNeeds) {
     lineLimitBytes: config.codexLineLimitMib * MIB,
     onStderr(line) {
       try {
-        stderrLog.line(line)
+        stderrLog.line(needs.mask(line))
       } catch (error) {
         log.debug("the child's stderr could not be kept", { error })
       }

@@ -113,6 +113,26 @@ test(
 )
 
 test(
+  "a question that nobody knows is refused at once, and told",
+  async () => {
+    await using world = await misbehaves("odd-request")
+    const id = await newSession(world)
+    const { listener, turnId, end } = await runTurn(world, id, "ask me")
+    assert.equal(end.payload.params?.turn?.status, "completed")
+    assert.equal(JSON.parse(entriesOf(await read(world, id), turnId).at(-1)?.content ?? "{}").code, -32601)
+    const told = listener.frames.find((f) => f.type === "server_request")
+    assert.deepEqual(
+      [told?.threadId, told?.payload.method, told?.payload.id, told?.payload.params],
+      [id, "odd/request", 0, { threadId: id, turnId, riddle: 7 }],
+    )
+    assert.ok(listener.frames.some((f) => f.type === "app_server.request.odd.request"))
+    assertFrames(listener.frames)
+    listener.close()
+  },
+  NET_MS,
+)
+
+test(
   "a line cut off by its death is lost with it, what was whole is kept, and the turn is interrupted",
   async () => {
     await using world = await misbehaves("die-mid-line")

@@ -151,6 +151,22 @@ describe("an approval", () => {
   })
 })
 
+test("a file change is shown with the changes of its item", () => {
+  const house = withTurn()
+  const changes = [{ path: "/w/a.txt", kind: { type: "add" }, diff: "+1" }]
+  const item = { type: "fileChange", id: "i", status: "inProgress", changes }
+  house.ingest.take(
+    [
+      said("item/started", { threadId: "t", turnId: "u", item }),
+      asked(0, "item/fileChange/requestApproval", { threadId: "t", turnId: "u", itemId: "i", reason: null }),
+    ],
+    "run",
+  )
+  expect(house.rooms.requests.list("t", "approval")).toMatchObject([
+    { summary: "1 change", details: { changes } },
+  ])
+})
+
 test("unknown ids and ids of another kind are not found", async () => {
   const house = withApproval()
   for (const [id, decision] of [
@@ -170,6 +186,44 @@ test("two decisions at once: one is written", async () => {
   ])
   expect(both.map((one) => one.status).sort()).toEqual(["fulfilled", "rejected"])
   expect(house.child.calls.filter(([what]) => what === "answer")).toHaveLength(1)
+})
+
+test("the same decision while the first is being written hears how that ends", async () => {
+  const house = withApproval()
+  const write = Promise.withResolvers<void>()
+  house.child.answer = async (...args) => {
+    house.child.calls.push(["answer", ...args])
+    await write.promise
+  }
+  const { decide } = house.rooms.requests
+  const both = Promise.allSettled([decide(house.id, accept, "a"), decide(house.id, accept, "a")])
+  const other = await house.settle(decide(house.id, decline, "b")).catch((error) => error)
+  expect(other).toMatchObject({ code: "request_reconciled", details: { code: "conflict" } })
+  write.reject(new Fault("runtime_unavailable", "gone"))
+  const ends = await house.settle(both)
+  expect(ends.map((end) => end.status)).toEqual(["rejected", "rejected"])
+  expect(house.child.calls.filter(([what]) => what === "answer")).toHaveLength(1)
+})
+
+test("an answer whose end can't be stored is told when the child shows that it has it", async () => {
+  const house = withApproval()
+  const { answer } = house.child
+  house.child.answer = async (...args) => {
+    await answer(...args)
+    house.rooms.transcript.put = (tx) => {
+      tx.run("INSERT INTO nowhere VALUES (1)")
+      throw new Error("unreachable")
+    }
+  }
+  const { put } = house.rooms.transcript
+  await house.settle(house.rooms.requests.decide(house.id, accept, "api"))
+  expect(frames(house).map((one) => one.frame)).toEqual(["approval"])
+  house.rooms.transcript.put = put
+  house.ingest.take([said("serverRequest/resolved", { threadId: "t", requestId: 0 })], "run")
+  expect(frames(house).at(-1)).toEqual({
+    frame: "approval_resolved",
+    payload: { approvalId: house.id, status: "resolved", decision: "accept", scope: "turn" },
+  })
 })
 
 test("tool input and tool calls are answered in the app-server's shapes", async () => {

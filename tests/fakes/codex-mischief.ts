@@ -20,6 +20,7 @@ const MISCHIEF = {
   mute: "says nothing of methods: the unknown one is refused without a list",
   overloaded: "=N: the first N calls after initialize get -32001",
   rate: "=N: the flood's deltas come at N a second",
+  "odd-request": "a turn asks something that nobody knows, and says what it was answered",
   "per-write": "=N: the flood's deltas leave N at a time; 200 without it",
   "refuse-experimental": "initialize with experimentalApi is -32600",
   "silent-on": "=METHOD: never answers it",

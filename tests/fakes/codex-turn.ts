@@ -41,6 +41,7 @@ export async function play({ thread, turn, text, clientId, interrupted, onEnd }:
   await finish(user)
 
   let said = `You said: ${text}`
+  if (does("odd-request")) said = JSON.stringify(await ask("odd/request", { ...ids, riddle: 7 }).answered)
   if (text.startsWith("hang:")) await interrupted
   else if (text.startsWith("run:")) {
     const item = commandItem(`call_${Bun.randomUUIDv7()}`, text.slice(4).trim(), thread.cwd) as Item

@@ -152,7 +152,7 @@ async function hear(text: string) {
   const message: Json = JSON.parse(text)
   const { id, method } = message
   if (typeof method !== "string") {
-    settle(id, (message.result ?? {}) as Json)
+    settle(id, (message.result ?? message.error ?? {}) as Json)
     return
   }
   if (id === undefined) return

@@ -38,10 +38,11 @@ export interface ProgramSpec {
 
 /** A running codexd. Disposing kills it, if it is still there. */
 export async function startProgram({ form, args, cwd, env = {} }: ProgramSpec) {
-  const { PATH = "", HOME = "" } = process.env
+  const { PATH = "" } = process.env
   const child = Bun.spawn([...(await commandOf(form)), ...args], {
     cwd,
-    env: { PATH, HOME, ...env },
+    // The test's folder is the home: commands run in login shells, and a person's profile may be slow or locked.
+    env: { PATH, HOME: cwd, ...env },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

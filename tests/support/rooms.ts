@@ -17,7 +17,13 @@ import { createSessions } from "../../src/domain/sessions/sessions.ts"
 import { createTombstones } from "../../src/domain/sessions/tombstones/tombstones.ts"
 import { createStreaming } from "../../src/domain/transcript/streaming.ts"
 import { createTranscript } from "../../src/domain/transcript/transcript.ts"
-import type { InterruptTurn, StartReview, StartTurn, SteerTurn, TakeBack } from "../../src/domain/turns/child.ts"
+import type {
+  InterruptTurn,
+  StartReview,
+  StartTurn,
+  SteerTurn,
+  TakeBack,
+} from "../../src/domain/turns/child.ts"
 import { createPrompts } from "../../src/domain/turns/prompts/prompts.ts"
 import { createTurns } from "../../src/domain/turns/turns.ts"
 import type { Codex } from "../../src/engine/runtime/codex.ts"
@@ -30,6 +36,7 @@ import { createProjectActs } from "../../src/flow/acts/projects.ts"
 import { createTells } from "../../src/flow/acts/tells.ts"
 import { createContexts } from "../../src/flow/ingest/contexts.ts"
 import { createIngest } from "../../src/flow/ingest/ingest.ts"
+import { createOwed } from "../../src/flow/ingest/owed.ts"
 import { createReconcile } from "../../src/flow/ingest/past/reconcile.ts"
 import type { Rooms } from "../../src/flow/rooms.ts"
 
@@ -139,8 +146,9 @@ export function openRooms(child = createToldChild(), { locked = false, codexHome
     prompts,
     codex: child,
     onFault,
+    mask: masks.apply,
   })
-  const requests = createRequests({ db, log, clock, transcript, codex: child, audienceOf })
+  const requests = createRequests({ db, log, clock, transcript, codex: child, audienceOf, onFault })
   const codex = child as unknown as Codex
   const rooms: Rooms = {
     sessions,
@@ -160,7 +168,18 @@ export function openRooms(child = createToldChild(), { locked = false, codexHome
   }
   const contexts = createContexts({ sessions, log })
   const acts = createActs({ rooms, log, clock, contexts })
-  const ingest = createIngest({ db, log, logger, masks, rooms, acts, contexts })
+  const owed = createOwed({ db, logger })
+  const unknown: string[] = []
+  const ingest = createIngest({
+    db,
+    log,
+    logger,
+    rooms,
+    acts,
+    contexts,
+    owed,
+    noteUnknown: (method) => void unknown.push(method),
+  })
   const reconcile = createReconcile({ db, log, rooms, logger, readyRun: () => "run" })
   const life = createLife({ db, log, clock, rooms })
   const projectActs = createProjectActs({ db, rooms, life })
@@ -184,7 +203,13 @@ export function openRooms(child = createToldChild(), { locked = false, codexHome
     }
     return done
   }
+  /** From now on the database can't grow, as on a full disk. */
+  const fill = () =>
+    driver.exec(`PRAGMA max_page_count = ${driver.prepare("PRAGMA page_count").get()?.page_count}`)
+  const makeRoom = () => driver.exec("PRAGMA max_page_count = 1000000")
   return {
+    fill,
+    makeRoom,
     clock,
     logger,
     db,
@@ -200,6 +225,8 @@ export function openRooms(child = createToldChild(), { locked = false, codexHome
     projectActs,
     reconcile,
     ingest,
+    owed,
+    unknown,
     now,
     settle,
     driver,

@@ -8,6 +8,8 @@ import { COMMANDS, FAKE_CODEX, within } from "../../../tests/support/daemon.ts"
 export interface Served extends AsyncDisposable {
   pid: number
   port: number
+  /** From spawn to the line that says where it listens. */
+  listensMs: number
   /** From spawn to the first answer of `GET /api`. */
   upMs: number
   /** Resolves when stderr has said this. */
@@ -30,6 +32,7 @@ export async function startServed(command: readonly string[]): Promise<Served> {
   const child = Bun.spawn([...command], { cwd: folder, env, stdio: ["ignore", "ignore", "pipe"] })
   const hearing = hear(child.stderr)
   await hearing.said(LISTENING)
+  const listensMs = performance.now() - startedAt
   const port = Number(/"url":"http:[^"]+:(\d+)"/.exec(hearing.text())?.[1])
   const answer = await fetch(`http://127.0.0.1:${port}/api`)
   await answer.text()
@@ -38,6 +41,7 @@ export async function startServed(command: readonly string[]): Promise<Served> {
   return {
     pid: child.pid,
     port,
+    listensMs,
     upMs,
     said: hearing.said,
     async [Symbol.asyncDispose]() {

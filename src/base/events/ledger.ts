@@ -26,6 +26,8 @@ export interface Books {
 
 export interface LedgerNeeds {
   marks: Marks
+  /** Of `marks`, what this process stored, or found stored, and dropped. */
+  dropped: Marks
   numbers: Numbers
   books: Books
   tell(events: LoggedEvent[]): void
@@ -40,25 +42,26 @@ interface Group {
 
 interface Written {
   changes: Changes
+  dropped: Changes
   due: number
   rows: number
   bytes: number
 }
 
-export function createLedger({ marks, numbers, books, tell }: LedgerNeeds): Ledger {
+export function createLedger({ marks, dropped, numbers, books, tell }: LedgerNeeds): Ledger {
   // From `write` to `committed`; a commit that was lost leaves it behind, and the next `write` replaces it.
   let written: Written | undefined
 
   const write = (tx: Tx, effects: Effect[]): void => {
     const own = effects as (Numbered | Dropped)[]
     const changes = marks.changes()
-    const result: Written = { changes, due: numbers.due(), rows: 0, bytes: 0 }
+    const result: Written = { changes, dropped: marks.changes(), due: numbers.due(), rows: 0, bytes: 0 }
     for (const effect of own) {
       if (effect.kind !== "dropped") continue
       result.rows -= effect.rows
       result.bytes -= effect.bytes
     }
-    const groups = groupsOf(own, changes)
+    const groups = groupsOf(own, result)
     const tick = firstStored(own)
     for (const group of groups) {
       result.rows += 1
@@ -81,8 +84,9 @@ export function createLedger({ marks, numbers, books, tell }: LedgerNeeds): Ledg
     if (events.length > 0) tell(events)
   }
 
-  const settle = ({ changes, due, rows, bytes }: Written): void => {
+  const settle = ({ changes, dropped: gone, due, rows, bytes }: Written): void => {
     marks.apply(changes)
+    dropped.apply(gone)
     books.rows += rows
     books.bytes += bytes
     books.unsaved = marks.changes()
@@ -106,14 +110,14 @@ function firstStored(effects: (Numbered | Dropped)[]): number {
   return 0
 }
 
-/** Sorts stored events into rows and notes in `changes` what will be missing and what has settled, in order. */
-function groupsOf(effects: (Numbered | Dropped)[], changes: Changes): Iterable<Group> {
+/** Sorts stored events into rows and notes what will be missing and what has settled, in order. */
+function groupsOf(effects: (Numbered | Dropped)[], { changes, dropped }: Written): Iterable<Group> {
   const groups = new Map<string, Group>()
   let group: Group | undefined
   for (const effect of effects) {
     if (effect.kind === "dropped") {
-      effect.changes.each((mark) => changes.put(mark))
-      if (effect.forgotten !== undefined) forget(groups, effect.forgotten, changes)
+      for (const noted of [changes, dropped]) effect.changes.each((mark) => noted.put(mark))
+      if (effect.forgotten !== undefined) forget(groups, effect.forgotten, [changes, dropped])
       group = undefined
       continue
     }
@@ -136,11 +140,11 @@ function groupsOf(effects: (Numbered | Dropped)[], changes: Changes): Iterable<G
 }
 
 /** The thread's events that this very tick told before it was forgotten. */
-function forget(groups: Map<string, Group>, thread: string, changes: Changes): void {
+function forget(groups: Map<string, Group>, thread: string, notes: Changes[]): void {
   for (const [key, group] of groups) {
     const last = group.events.at(-1)
     if (group.thread !== thread || !last || last.scope === "global") continue
     groups.delete(key)
-    changes.gone(group.class, { thread, scope: last.scope, n: last.n })
+    for (const changes of notes) changes.gone(group.class, { thread, scope: last.scope, n: last.n })
   }
 }

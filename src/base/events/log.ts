@@ -37,11 +37,17 @@ export interface Log {
   onTold(hear: (events: LoggedEvent[]) => void): Disposable
   resume(since: string | undefined, filter: Filter): Resume
   page(after: number, filter: Filter, limits: PageLimits): Page
+  /**
+   * For a replay under way: something that it should have shown after event `after` was stored and is gone. What was told
+   * unstored meanwhile does not count: whoever replays has heard of it.
+   */
+  overtaken(after: number, filter: Filter): boolean
   /** Drops all rows of a deleted session's thread; global events stay. */
   forget(tx: Tx, thread: string): void
   /** Brings the log within its limits, in small acts. Rejects with the act's fault when the disk is full. */
   retain(limits: Limits): Promise<{ droppedRows: number }>
-  /** Kept up to date, never counted. `bytes` is close to what the rows take in the file. */
+  /** What the rows take in the file, nearly. Kept up to date, never counted. */
+  bytes(): number
   sizes(): { rows: number; bytes: number; oldestAt: number | null }
 }
 
@@ -49,6 +55,7 @@ export interface Log {
 export function createLog({ db, clock, mark, log, reserve }: LogNeeds): Log {
   const meta = openMeta(db)
   const marks = createMarks(listMarks(db))
+  const dropped = createMarks([])
   const numbers = createNumbers({
     log: meta.id,
     reserved: meta.reserved,
@@ -85,7 +92,7 @@ export function createLog({ db, clock, mark, log, reserve }: LogNeeds): Log {
     stored,
   })
 
-  db.attach(createLedger({ marks, numbers, books, tell }))
+  db.attach(createLedger({ marks, dropped, numbers, books, tell }))
   // Reserves numbers and saves the hole, if the disk lets it; otherwise the next commit does.
   const begun = db.actNow(() => undefined)
   if (!begun.ok) log?.warn("no numbers reserved yet", { error: String(begun.error) })
@@ -116,8 +123,10 @@ export function createLog({ db, clock, mark, log, reserve }: LogNeeds): Log {
     onTold: (hear) => told.on(hear),
     resume: (since, filter) => resumeAt(since, filter, { log: meta.id, head, marks }),
     page: (after, filter, limits) => readPage(db, { after, filter }, limits),
+    overtaken: (after, filter) => dropped.lost(filter) > after && marks.lost(filter) > after,
     forget: (tx, thread) => dropThread(tx, thread, marks),
     retain: (limits) => retain({ db, clock, marks, bytes: () => books.bytes }, limits),
+    bytes: () => books.bytes,
     sizes: () => ({ rows: books.rows, bytes: books.bytes, oldestAt: oldestAt(db) }),
   }
 }

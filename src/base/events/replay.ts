@@ -6,10 +6,10 @@ import type { Marks } from "./marks.ts"
 import { type Filter, listFacts, type RowFacts, readRows, tickStart } from "./rows/store.ts"
 
 /** Frames per event; a frame's seq is 16 × n + its index (decisions 1). */
-const FRAMES = 16
+export const FRAMES_PER_EVENT = 16
 
-export const seqOf = (n: number, index: number): number => FRAMES * n + index
-export const eventOf = (seq: number): number => Math.floor(seq / FRAMES)
+export const seqOf = (n: number, index: number): number => FRAMES_PER_EVENT * n + index
+export const eventOf = (seq: number): number => Math.floor(seq / FRAMES_PER_EVENT)
 
 export interface Resume {
   /** gap: something that this listener should have seen can't be replayed, or its `since` means nothing here. */
@@ -34,7 +34,7 @@ export function resumeAt(
   filter: Filter,
   now: Position & { marks: Marks },
 ): Resume {
-  const head = `${now.log}.${seqOf(now.head, FRAMES - 1)}`
+  const head = `${now.log}.${seqOf(now.head, FRAMES_PER_EVENT - 1)}`
   if (since === undefined) return { resume: "ok", from: null, log: now.log, head }
   const from = parseSince(since, now)
   if (from === undefined || now.marks.lost(filter) > from)
@@ -49,7 +49,7 @@ function parseSince(since: string, { log, head }: Position): number | undefined 
   if (!parts || parts[1] !== log) return undefined
   const seq = Number(parts[2])
   if (!Number.isSafeInteger(seq) || eventOf(seq) > head) return undefined
-  return Math.max(0, Math.floor((seq + 1) / FRAMES) - 1)
+  return Math.max(0, Math.floor((seq + 1) / FRAMES_PER_EVENT) - 1)
 }
 
 export interface PageLimits {

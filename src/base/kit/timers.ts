@@ -15,6 +15,8 @@ export const TIMERS = {
   brokenProbeMs: 60_000,
   /** Heartbeat comment on server-sent events. */
   sseHeartbeatMs: 15_000,
+  /** A reader of server-sent events whose answer has ended takes what is left within this, or loses its connection. */
+  ssePartingMs: 10_000,
   /** The log's retention runs this often. */
   retentionMs: 60_000,
   /** The newest threads of the child are looked at this often: what is made elsewhere is told to nobody. */

@@ -97,6 +97,8 @@ function peerOf(request: Request, server: Server, isUnix: boolean): Peer {
     loopback: isLoopback(address),
     upgrade: (data) => server.upgrade(request, { data: { data, socket: undefined } }),
     holdOpen: () => server.timeout(request, 0),
+    // Bun counts in steps of 4 s; every byte taken begins anew.
+    letGo: (graceMs) => server.timeout(request, Math.ceil(graceMs / 1_000)),
   }
 }
 
@@ -107,5 +109,4 @@ const socketOf = (ws: BunSocket): Socket => ({
   subscribe: (topic) => ws.subscribe(topic),
   unsubscribe: (topic) => ws.unsubscribe(topic),
   close: (code, reason) => ws.close(code, reason),
-  lag: () => ws.getBufferedAmount(),
 })

@@ -22,7 +22,7 @@ export function readText(path: string): string | undefined {
   return existsSync(path) ? readFileSync(path, "utf8") : undefined
 }
 
-/** Replaces the file whole: after a kill it holds the old text or the new one. Mode 0600. */
+/** Replaces the file whole: after a kill it holds the old text or the new one. Mode 0600. Throws an Error that names the file. */
 export function writePrivate(path: string, text: string): void {
   const draft = `${path}.${newId()}.draft`
   try {
@@ -34,12 +34,16 @@ export function writePrivate(path: string, text: string): void {
       closeSync(file)
     }
     renameSync(draft, path)
+    syncFolder(dirname(path))
   } catch (error) {
     rmSync(draft, { force: true })
-    throw error
+    throw unwritten(path, error)
   }
-  syncFolder(dirname(path))
 }
+
+/** Node's own message of a failing write says neither which file nor where. */
+const unwritten = (path: string, error: unknown): Error =>
+  new Error(`${path} can't be written: ${error instanceof Error ? error.message : error}`, { cause: error })
 
 /** Makes the folder and its parents; it ends up 0700, whoever made it before. */
 export function ensurePrivateFolder(path: string): void {
@@ -76,8 +80,12 @@ export function openBlock(path: string): Block {
     write(text) {
       const bytes = new TextEncoder().encode(text.padEnd(TEXT_BYTES))
       if (bytes.length > TEXT_BYTES) throw new RangeError(`a block takes ${TEXT_BYTES} bytes`)
-      writeSync(file, bytes, 0, TEXT_BYTES, 0)
-      fsyncSync(file)
+      try {
+        writeSync(file, bytes, 0, TEXT_BYTES, 0)
+        fsyncSync(file)
+      } catch (error) {
+        throw unwritten(path, error)
+      }
     },
     [Symbol.dispose]: () => closeSync(file),
   }

@@ -91,6 +91,7 @@ function peerOf(incoming: IncomingMessage, isUnix: boolean, upgrade: Peer["upgra
     upgrade,
     // Node sets no limit on a quiet answer unless told to.
     holdOpen: () => void incoming.socket.setTimeout(0),
+    letGo: (graceMs) => void incoming.socket.setTimeout(graceMs, () => incoming.socket.destroy()),
   }
 }
 

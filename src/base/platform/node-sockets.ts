@@ -64,7 +64,6 @@ export function createNodeSockets({ socket: handlers, maxLagBytes }: ListenSpec)
         leave(topic, line)
       },
       close: (code, reason) => ws.close(code, reason),
-      lag: () => ws.bufferedAmount,
     }
     open.add(ws)
     ws.on("message", (bytes) => handlers.message(socket, bytes.toString()))

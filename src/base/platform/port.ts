@@ -69,6 +69,8 @@ export interface Peer {
   upgrade(data: SocketData): boolean
   /** The server must not cut this request for being quiet: the handler holds a deadline of its own (decisions 9). */
   holdOpen(): void
+  /** The answer has ended on our side: from now on a connection that takes nothing for about `graceMs` is cut. */
+  letGo(graceMs: number): void
 }
 
 /** What a socket carries through its life; the stream keeps its listener here. */
@@ -84,8 +86,6 @@ export interface Socket {
   subscribe(topic: string): void
   unsubscribe(topic: string): void
   close(code: number, reason: string): void
-  /** Bytes that wait to be sent. */
-  lag(): number
 }
 
 export interface SocketHandlers {

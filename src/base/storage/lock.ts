@@ -13,15 +13,28 @@ export interface DataLock {
   [Symbol.dispose](): void
 }
 
-/** Takes the lock of a data folder. Throws an Error that names the holder's pid and the folder when another process has it. */
-export function holdDataLock(folder: string, pid: number): DataLock {
+/**
+ * Takes the lock of a data folder. Throws an Error that names the holder's pid and the folder when another process has it.
+ * The pid is for people only: where there is no room to write it, `onUnnamed` hears why and the lock holds without.
+ */
+export function holdDataLock(
+  folder: string,
+  pid: number,
+  onUnnamed: (error: unknown) => void = () => {},
+): DataLock {
   const database = take(folder)
   if (!database) {
     const holder = readHolder(folder)
     const who = holder === undefined ? "another process" : `process ${holder}`
     throw new Error(`${folder} is in use by ${who}: stop it, or choose another data folder`)
   }
-  writePrivate(pidFile(folder), `${pid}\n`)
+  try {
+    writePrivate(pidFile(folder), `${pid}\n`)
+  } catch (error) {
+    // Better no name than that of a daemon which was killed.
+    removeFile(pidFile(folder))
+    onUnnamed(error)
+  }
   let held = true
   const release = (): void => {
     if (!held) return
@@ -40,14 +53,19 @@ export function lockHolder(folder: string): number | undefined {
 }
 
 function take(folder: string): DatabaseSync | undefined {
-  const database = new DatabaseSync(join(folder, "lock.db"))
+  const path = join(folder, "lock.db")
+  let database: DatabaseSync | undefined
   try {
-    database.exec("BEGIN EXCLUSIVE")
+    database = new DatabaseSync(path)
+    // Without a journal file: beginning on an empty database would write one, and a full disk refuse the start.
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE")
     return database
   } catch (error) {
-    database.close()
+    database?.close()
     if (isBusy(error)) return undefined
-    throw error
+    throw new Error(`${path} can't be locked: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    })
   }
 }
 

@@ -39,6 +39,7 @@ export interface RequestsNeeds {
   codex: AnswersRequests
   /** Who may hear of a session's events. */
   audienceOf(sessionId: string): Audience
+  onFault(error: unknown): void
 }
 
 export interface Asked {
@@ -51,10 +52,14 @@ export interface Asked {
   params: Params
 }
 
-export function createRequests({ db, log, clock, transcript, codex, audienceOf }: RequestsNeeds) {
+export function createRequests({ db, log, clock, transcript, codex, audienceOf, onFault }: RequestsNeeds) {
+  const delivering = new Map<string, Promise<void>>()
+
   /** Takes a request of the child in. The id is ours: the child's own start again with every run. */
-  function open(tx: Tx, { runId, rpcId, method, sessionId, activeTurn, params }: Asked, id: string): void {
+  function open(tx: Tx, asked: Asked, id: string): void {
+    const { runId, rpcId, method, sessionId, activeTurn } = asked
     const kind = METHODS[method]?.kind
+    const params = withChanges(tx, asked)
     if (!kind) throw new Error(`${method} is no request that a person answers`)
     insertRequest(tx, {
       id,
@@ -74,6 +79,14 @@ export function createRequests({ db, log, clock, transcript, codex, audienceOf }
     tell(tx, request, "request", openedDetails(request, params))
   }
 
+  /** A file change that doesn't say what would change has its item's changes: a person must see what is asked. */
+  function withChanges(tx: Tx, { method, sessionId, params }: Asked): Params {
+    const itemId = itemOf(params)
+    if (method !== "item/fileChange/requestApproval" || params.changes !== undefined || !itemId) return params
+    const changes = transcript.itemOf(tx, sessionId, itemId)?.changes
+    return changes === undefined ? params : { ...params, changes }
+  }
+
   /**
    * A person's decision. The same decision again is `ok` once more; another one, or one that is being written, is
    * `request_reconciled`; an unknown id or an expired request `request_not_found` (wire-contract §9.3).
@@ -84,23 +97,40 @@ export function createRequests({ db, log, clock, transcript, codex, audienceOf }
     by: string,
   ): Promise<{ request: Request; decided: Decision }> {
     const claimed = await db.act((tx) => claim(tx, id, asked, by))
-    if (claimed.again) return claimed
     const { request, decided } = claimed
+    if (claimed.again) {
+      // The same answer is being written for somebody else: both hear how that ends.
+      await delivering.get(id)
+      return claimed
+    }
+    const delivery = deliver(request, decided)
+    delivering.set(id, delivery)
     try {
-      await codex.answer(
-        request.runId,
-        JSON.parse(request.rpcId) as string | number,
-        verdictOf(request, decided),
-      )
+      await delivery
+    } finally {
+      delivering.delete(id)
+    }
+    return claimed
+  }
+
+  async function deliver(request: Request, decided: Decision): Promise<void> {
+    try {
+      const rpcId = JSON.parse(request.rpcId) as string | number
+      await codex.answer(request.runId, rpcId, verdictOf(request, decided))
     } catch (error) {
       await db.act((tx) => giveBack(tx, request.id, error))
       throw undelivered(request, error)
     }
-    await db.act((tx) => {
-      noteHanded(tx, request.id, clock.now())
-      closed(tx, request, resolvedOf(decided))
-    })
-    return { request, decided }
+    // The child has its answer. Where this can't be stored now, it is told when the child shows that it has it.
+    await db.act((tx) => tellDecided(tx, request.id)).catch(onFault)
+  }
+
+  /** What was decided is told once, by whoever comes first: the hand-over, or the child that shows it. */
+  function tellDecided(tx: Tx, id: string): void {
+    const request = readRequest(tx, id)
+    if (!request?.decision || request.handedAt !== undefined) return
+    noteHanded(tx, id, clock.now())
+    closed(tx, request, resolvedOf(JSON.parse(request.decision) as Decision))
   }
 
   function claim(tx: Tx, id: string, asked: Decision, by: string) {
@@ -127,7 +157,7 @@ export function createRequests({ db, log, clock, transcript, codex, audienceOf }
   /** The child showed that it has its answer, or that it needs none any more. */
   function resolved(tx: Tx, runId: string, rpcId: string | number): void {
     const request = requestByRpc(tx, runId, JSON.stringify(rpcId))
-    if (request?.state === "claimed") moveRequest(tx, request, "answered")
+    if (request?.state === "claimed") answered(tx, request)
     if (request?.state === "open") expire(tx, request, "the app-server no longer needs an answer")
   }
 
@@ -141,9 +171,14 @@ export function createRequests({ db, log, clock, transcript, codex, audienceOf }
       if (which.turnId !== undefined && request.turnId !== which.turnId) continue
       if (which.runId !== undefined && request.runId !== which.runId) continue
       if (request.state === "open") expire(tx, request, end.reason)
-      else if (end.claimed === "answered") moveRequest(tx, request, "answered")
+      else if (end.claimed === "answered") answered(tx, request)
       else lose(tx, request, end.reason)
     }
+  }
+
+  function answered(tx: Tx, request: Request): void {
+    tellDecided(tx, request.id)
+    moveRequest(tx, { ...request, handedAt: request.handedAt ?? clock.now() }, "answered")
   }
 
   /** A claimed request whose answer nobody saw arrive. Where its end has been told it stays told. */
@@ -226,12 +261,13 @@ const expiredOf = ({ kind }: Request) =>
   kind === "tool_call" ? { status: "expired", success: false } : { status: "expired" }
 
 function repeated(request: Request, decision: string): true {
-  if (request.decision === decision && request.state !== "indeterminate") return true
-  const code = request.state === "claimed" ? "conflict" : "already_resolved"
+  const same = request.decision === decision && request.state !== "indeterminate"
+  if (same) return true
+  const code = request.state === "claimed" && request.handedAt === undefined ? "conflict" : "already_resolved"
   throw new Fault("request_reconciled", "the request was decided otherwise", {
     [FRAMES[request.kind].id]: request.id,
     threadId: request.sessionId,
-    code: request.decision === decision ? code : "already_resolved",
+    code,
   })
 }
 

@@ -3,7 +3,9 @@
 import type { Reader, Tx } from "../../base/storage/port.ts"
 
 const BEGIN = `INSERT INTO runs (id, started_at) VALUES (?, ?)`
-const SPAWNED = `UPDATE runs SET pid = ?, start_ticks = ?, boot_id = ? WHERE id = ?`
+/** Also where the begin could not be stored: what is known of a run is better than nothing. */
+const SPAWNED = `INSERT INTO runs (id, started_at, pid, start_ticks, boot_id) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT (id) DO UPDATE SET pid = excluded.pid, start_ticks = excluded.start_ticks, boot_id = excluded.boot_id`
 const THREAD = `INSERT INTO run_threads (run_id, thread_id) VALUES (?, ?) ON CONFLICT DO NOTHING`
 const ENDED = `UPDATE runs SET ended_at = ? WHERE id = ?`
 const FORGET_THREADS = `DELETE FROM run_threads WHERE run_id = ?`
@@ -25,8 +27,8 @@ interface Spawn {
 export const runStatements = {
   begin: (tx: Tx, { id, startedAt }: { id: string; startedAt: number }): void =>
     void tx.run(BEGIN, id, startedAt),
-  spawned: (tx: Tx, id: string, { pid, startTicks, bootId }: Spawn): void =>
-    void tx.run(SPAWNED, pid, startTicks === undefined ? null : String(startTicks), bootId, id),
+  spawned: (tx: Tx, id: string, { pid, startTicks, bootId }: Spawn, at: number): void =>
+    void tx.run(SPAWNED, id, at, pid, startTicks === undefined ? null : String(startTicks), bootId),
   thread: (tx: Tx, id: string, threadId: string): void => void tx.run(THREAD, id, threadId),
   ended(tx: Tx, id: string, at: number): void {
     tx.run(ENDED, at, id)

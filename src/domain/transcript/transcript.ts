@@ -88,7 +88,8 @@ export function createTranscript({ db, clock }: TranscriptNeeds) {
     pour(tx, sessionId)
     const at = clock.now()
     for (const row of streamingOf(tx, sessionId)) {
-      if (row.turnId === turnId) writeEntry(tx, sessionId, { ...row, status: outcome, completedAt: at })
+      if (row.turnId === turnId)
+        writeEntry(tx, sessionId, { ...cutOff(row, outcome), status: outcome, completedAt: at })
     }
   }
 
@@ -101,14 +102,28 @@ export function createTranscript({ db, clock }: TranscriptNeeds) {
     close,
     /** Its session is gone. */
     forget: (tx: Tx, sessionId: string): void => forgetEntries(tx, sessionId),
+    /** The app-server's item behind an entry. */
+    itemOf(reader: Reader, sessionId: string, messageId: string): Item | undefined {
+      const item = readEntry(reader, sessionId, messageId)?.item
+      return item === undefined ? undefined : (JSON.parse(item) as Item)
+    },
     has: (reader: Reader, sessionId: string, messageId: string) =>
       readEntry(reader, sessionId, messageId) !== undefined,
     ofType: (reader: Reader, sessionId: string, type: string) => entriesOfType(reader, sessionId, type),
     ofTurn: (reader: Reader, sessionId: string, turnId: string) => entriesOfTurn(reader, sessionId, turnId),
     /** All entries in order, streaming text included up to this moment. */
     async read(sessionId: string): Promise<EntryRow[]> {
-      if (streaming.get(sessionId)?.size) await db.act((tx) => pour(tx, sessionId))
-      return entriesOf(db, sessionId)
+      const texts = streaming.get(sessionId)
+      if (!texts?.size) return entriesOf(db, sessionId)
+      const poured = await db
+        .act((tx) => pour(tx, sessionId))
+        .then(
+          () => true,
+          () => false,
+        )
+      const rows = entriesOf(db, sessionId)
+      // On a full disk the rows can't be brought up to date: the text is shown all the same.
+      return poured ? rows : rows.map((row) => shown(row, texts))
     },
   }
 }
@@ -156,6 +171,18 @@ function merged(known: EntryRow, next: Entry, item: string | undefined): EntryRo
     place: known.place,
     item: reopening ? known.item : (item ?? known.item),
   }
+}
+
+/** The line of a row whose item never ended: not what it was doing but how it stopped. */
+function cutOff(row: EntryRow, outcome: EntryStatus): EntryRow {
+  if (row.item === undefined || row.role !== "system" || outcome === "complete") return row
+  const word = outcome === "error" ? "failed" : "interrupted"
+  return { ...row, content: spokenOf({ ...(JSON.parse(row.item) as Item), status: word }).content }
+}
+
+function shown(row: EntryRow, texts: Map<string, string>): EntryRow {
+  const text = row.status === "streaming" ? texts.get(row.messageId) : undefined
+  return text === undefined || text.length <= row.content.length ? row : withText(row, text)
 }
 
 function withText(row: EntryRow, text: string): EntryRow {

@@ -24,6 +24,8 @@ export interface LedgerNeeds {
   db: Db
   clock: Clock
   transcript: Transcript
+  /** Takes the daemon's secrets out of a text before it is kept. */
+  mask(text: string): string
 }
 
 export interface OpenTurn {
@@ -53,7 +55,7 @@ interface Taken {
   opened: PromiseWithResolvers<string | undefined>
 }
 
-export function createLedger({ db, clock, transcript }: LedgerNeeds) {
+export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
   const openings = new Map<string, Taken>()
   /** Other names of turns that run, by session. */
   const names = new Map<string, Map<string, string>>()
@@ -141,7 +143,7 @@ export function createLedger({ db, clock, transcript }: LedgerNeeds) {
   function hear(tx: Tx, { sessionId, id }: Pick<Turn, "sessionId" | "id">, text: string): void {
     const turn = readTurn(tx, sessionId, id)
     if (!turn) return
-    keepSaid(tx, turn, text)
+    keepSaid(tx, turn, mask(text))
     if (turn.status !== "inProgress") settleSaid(tx, transcript, turn)
   }
 

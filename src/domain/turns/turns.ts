@@ -26,6 +26,8 @@ export interface TurnsNeeds {
   prompts: Prompts
   codex: RunsTurns
   onFault(error: unknown): void
+  /** Takes the daemon's secrets out of a text before it is kept. */
+  mask(text: string): string
 }
 
 export function createTurns(needs: TurnsNeeds) {
@@ -175,6 +177,8 @@ export function createTurns(needs: TurnsNeeds) {
     /** The child is gone. After the commit. */
     gone: ledger.gone,
     /** From now on no turn starts. */
+    /** True once no turn starts any more. */
+    draining: (): boolean => draining,
     drain: (): void => {
       draining = true
     },

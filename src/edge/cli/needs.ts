@@ -42,7 +42,7 @@ export interface Output {
   isTTY: boolean
 }
 
-export type StopSignal = "SIGTERM" | "SIGINT"
+export type StopSignal = "SIGTERM" | "SIGINT" | "SIGHUP"
 
 export interface HouseNeeds {
   config: Config

@@ -7,7 +7,7 @@ import type { CliNeeds, House, StopSignal } from "./needs.ts"
 import { startModel } from "./scripted-model.ts"
 
 /** What a shell answers for a program that a signal ended. */
-const ENDED_BY = { SIGINT: 130, SIGTERM: 143 } as const
+const ENDED_BY = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 
 /** Resolves with the exit code when the daemon has closed. Throws when it can't start. */
 export async function serve(needs: CliNeeds, flags: ConfigFlags & { offline?: boolean }): Promise<number> {
@@ -50,10 +50,21 @@ function clearer(error: unknown, { host, port }: Config): Error | undefined {
   if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
     return new Error(`${host} is no address of this machine; see HOST and --host`, { cause: error })
   }
-  if (code !== "EACCES" || port >= 1024) return undefined
-  return new Error(`port ${port} is for root only; choose one from 1024 with PORT or --port`, {
-    cause: error,
-  })
+  if (code === "EACCES" && port < 1024) {
+    return new Error(`port ${port} is for root only; choose one from 1024 with PORT or --port`, {
+      cause: error,
+    })
+  }
+  // Bun has other codes for names that it can't resolve (ENOENT, ENOTTY: tried), but the same word for what it tried.
+  if (
+    !(error instanceof Error) ||
+    !/listen/i.test(`${error.message} ${"syscall" in error ? error.syscall : ""}`)
+  )
+    return undefined
+  return new Error(
+    `${host}:${port} can't be listened on (${error.message}); see HOST, PORT, --host and --port`,
+    { cause: error },
+  )
 }
 
 function welcome({ urls }: House, config: Config): string {

@@ -56,7 +56,8 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
     if (!c.req.header("content-length") && !c.req.header("transfer-encoding")) return next()
     return limits[c.req.path.startsWith("/api/tool-calls/") ? "tool" : "other"](c, next)
   })
-  app.use("/api/*", wellFormed)
+  // A path or method that isn't there is said before anything about the body.
+  app.use("/api/*", (c, next) => (methods(c.req.path).includes(c.req.method) ? wellFormed(c, next) : next()))
   app.route("/api", streamRoutes(needs))
   app.route("/api/sessions", sessionRoutes(needs))
   app.route("/api/sessions", lifeRoutes(needs))

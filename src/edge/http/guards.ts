@@ -47,7 +47,6 @@ export function createKey({ token }: Pick<DoorNeeds, "token">) {
 export const withKey = (opens: ReturnType<typeof createKey>) =>
   createMiddleware<HttpEnv>(async (c, next) => {
     if (!opens(c.req.header("authorization"))) {
-      c.header("WWW-Authenticate", "Bearer")
       throw new Fault("unauthorized", "the API token is missing or wrong; `codexd token` prints it")
     }
     return next()
@@ -106,6 +105,14 @@ export const createGate =
       return next()
     })
 export type Gate = ReturnType<typeof createGate>
+
+/** Gate P for an id that is no session's: blank or overlong ones are 400 before anything is looked up. */
+export const idParam = (name: string) =>
+  createMiddleware<HttpEnv>(async (c, next) => {
+    const id = c.req.param(name) ?? ""
+    if (id.trim() === "" || id.length > LONGEST_ID) throw invalidParam(name)
+    return next()
+  })
 
 export const invalidParam = (name: string): Fault =>
   new Fault("invalid_request", `${name}: must not be empty or too long`, {

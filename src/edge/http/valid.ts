@@ -38,7 +38,20 @@ export const wellFormed: MiddlewareHandler = async (c, next) => {
   if (text === "") throw new Fault("request_failed", "the body is empty although it is said to be JSON")
   if (parsed(text) === null)
     throw new Fault("invalid_request", "the body must be an object", { issues: NOT_AN_OBJECT })
+  if (ESCAPED_SURROGATE.test(text) && !isWellFormed(JSON.parse(text))) {
+    throw new Fault("invalid_request", "a text is no valid Unicode: half of a surrogate pair", { issues: [] })
+  }
   return next()
+}
+
+const ESCAPED_SURROGATE = /\\ud[89a-f]/i
+
+/** Codex drops lines with half a surrogate pair and never answers them (tried): they are refused here. */
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === "string") return value.isWellFormed()
+  if (Array.isArray(value)) return value.every(isWellFormed)
+  if (typeof value !== "object" || value === null) return true
+  return Object.entries(value).every(([key, one]) => key.isWellFormed() && isWellFormed(one))
 }
 
 const NOT_AN_OBJECT = [{ code: "invalid_type", path: [], message: "expected object, received null" }]

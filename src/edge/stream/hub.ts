@@ -4,12 +4,13 @@
 
 import type { LoggedEvent } from "../../base/events/event.ts"
 import type { Log } from "../../base/events/log.ts"
+import { FRAMES_PER_EVENT, seqOf } from "../../base/events/replay.ts"
 import type { Clock } from "../../base/kit/clock.ts"
 import type { Platform } from "../../base/platform/port.ts"
 import { createBoards } from "./boards.ts"
 import type { Listener, Outlet, Wish } from "./listener.ts"
 import { createReplays } from "./replay.ts"
-import { createFraming, type Frame } from "./wire/frames.ts"
+import { createFraming, type Frame, placeOf } from "./wire/frames.ts"
 
 export interface HubNeeds {
   log: Log
@@ -85,12 +86,13 @@ export function createHub({ log, platform, clock, onError }: HubNeeds) {
 
   /** Sends `ready`, then what the log has kept after `since`, then what happens. Without `since`, only what happens. */
   const join = (outlet: Outlet, wish: Wish, since: string | undefined): Listener => {
-    const found = log.resume(since, { thread: wish.thread })
+    const place = since === undefined ? undefined : placeOf(since, wish.families)
+    const found = log.resume(place, { thread: wish.thread })
     const listener: Listener = { outlet, wish, gone: false, replay: undefined }
     listeners.add(listener)
     outlet.send(readyFrame(wish.thread, found), 0)
-    if (since === undefined || found.from === null || found.from >= log.head()) boards.join(listener)
-    else replays.begin(listener, found.from, found.resume === "ok" ? seqIn(since) : 0)
+    if (place === undefined || found.from === null || found.from >= log.head()) boards.join(listener)
+    else replays.begin(listener, found.from, seqIn(place))
     return listener
   }
 
@@ -119,7 +121,7 @@ export function createHub({ log, platform, clock, onError }: HubNeeds) {
       leave(listener)
     },
     /** `LOGID.SEQ` behind which a live listener has been told everything. */
-    headId: () => `${log.id}.${16 * log.head() + 15}`,
+    headId: () => `${log.id}.${seqOf(log.head(), FRAMES_PER_EVENT - 1)}`,
     stats(): HubStats {
       const sockets = [...listeners].filter(({ outlet }) => outlet.kind === "socket").length
       return {

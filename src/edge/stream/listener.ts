@@ -33,5 +33,4 @@ export interface Replay {
   sinceSeq: number
   /** Its outlet takes no more for now. */
   waits: boolean
-  pages: number
 }

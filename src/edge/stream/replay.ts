@@ -60,9 +60,7 @@ export function createReplays({ log, clock, framing, sent, overtaken, live, onEr
     const { replay, wish } = listener
     if (replay === undefined) return
     const filter = { thread: wish.thread }
-    const place = `${log.id}.${16 * replay.after + 15}`
-    if (replay.pages > 0 && log.resume(place, filter).resume === "gap") return overtaken(listener)
-    replay.pages++
+    if (log.overtaken(replay.after, filter)) return overtaken(listener)
     const page = log.page(replay.after, filter, PAGE)
     let done = page.done
     let last = page.done ? log.head() : (page.events.at(-1)?.n ?? replay.after)
@@ -119,7 +117,7 @@ export function createReplays({ log, clock, framing, sent, overtaken, live, onEr
   return {
     /** Starts showing what came after event `after`, without the frames up to `sinceSeq`. */
     begin(listener: Listener, after: number, sinceSeq: number) {
-      listener.replay = { after, sinceSeq, waits: false, pages: 0 }
+      listener.replay = { after, sinceSeq, waits: false }
       replaying.add(listener)
       ready.add(listener)
       schedule()

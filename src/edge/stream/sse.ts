@@ -27,7 +27,7 @@ export function createEvents({ hub, clock, logId, maxLagBytes }: EventsNeeds) {
     peer.holdOpen()
     const from = request.headers.get("last-event-id") || since
     const body = new ReadableStream<Uint8Array>(
-      source(wish, from),
+      source(peer, wish, from),
       new ByteLengthQueuingStrategy({ highWaterMark: ROOM }),
     )
     return new Response(body, {
@@ -39,7 +39,7 @@ export function createEvents({ hub, clock, logId, maxLagBytes }: EventsNeeds) {
     })
   }
 
-  const source = (wish: Wish, since: string | undefined): UnderlyingDefaultSource<Uint8Array> => {
+  const source = (peer: Peer, wish: Wish, since: string | undefined): UnderlyingDefaultSource<Uint8Array> => {
     const encoder = new TextEncoder()
     let listener: Listener | undefined
     let heartbeat: Disposable | undefined
@@ -70,11 +70,16 @@ export function createEvents({ hub, clock, logId, maxLagBytes }: EventsNeeds) {
       lag = 0
       heartbeat?.[Symbol.dispose]()
     }
+    // One that never reads the end would keep its connection for ever.
+    const part = () => {
+      controller?.close()
+      peer.letGo(TIMERS.ssePartingMs)
+    }
     // The reader is left with what it has room for: whole frames without a hole.
     const giveUp = () => {
       end()
       if (listener !== undefined) hub.tooSlow(listener)
-      controller?.close()
+      part()
     }
     const outlet: Outlet = {
       kind: "events",
@@ -83,7 +88,7 @@ export function createEvents({ hub, clock, logId, maxLagBytes }: EventsNeeds) {
         if (ended) return
         if (waiting.length > 0) controller?.enqueue(encoder.encode(waiting.join("")))
         end()
-        controller?.close()
+        part()
       },
     }
 

@@ -5,7 +5,7 @@ import type { Clock } from "../../base/kit/clock.ts"
 import { TIMERS } from "../../base/kit/timers.ts"
 import type { Platform, SpawnSpec } from "../../base/platform/port.ts"
 import { createPeer, type Peer, type PeerNeeds } from "./peer.ts"
-import { createLineCutter, LineTooLong } from "./protocol/lines.ts"
+import { createLineCutter, createPieceCutter, LineTooLong } from "./protocol/lines.ts"
 
 export interface ChildNeeds extends Pick<PeerNeeds, "onMessages" | "onBadLine" | "onFault"> {
   platform: Pick<Platform, "spawn">
@@ -106,7 +106,7 @@ function withinMs(clock: Clock, ms: number, work: Promise<unknown>): Promise<voi
 }
 
 function createTail(hear: (line: string) => void) {
-  const cutter = createLineCutter({ limitBytes: STDERR_LINE_BYTES })
+  const cutter = createPieceCutter({ limitBytes: STDERR_LINE_BYTES })
   let kept: string[] = []
   let size = 0
   const take = (lines: string[]) => {

@@ -23,6 +23,8 @@ export interface CodexNeeds {
   rawEvents: boolean
   /** Threads that were started anew in earlier lives. */
   aliases: readonly Alias[]
+  /** Takes the daemon's secrets out of a text. */
+  mask(text: string): string
   onFault(error: unknown): void
 }
 
@@ -55,8 +57,8 @@ export interface TakeBack {
   keep(alias: Alias): Promise<void>
 }
 
-export function createCodex({ supervisor, runStore, rawEvents, aliases: known, onFault }: CodexNeeds) {
-  const aliases = createAliases(known)
+export function createCodex({ supervisor, runStore, rawEvents, aliases: known, mask, onFault }: CodexNeeds) {
+  const aliases = createAliases(known, mask)
   /** Threads loaded in the run `id`, with the sandbox that they were loaded with; a new run starts with none. */
   let loaded: { run: string | undefined; threads: Map<string, string> } = {
     run: undefined,

@@ -6,23 +6,16 @@
 
 import { Fault } from "../../base/fault.ts"
 import { type Backoff, backoffMs } from "../../base/kit/backoff.ts"
-import type { Clock } from "../../base/kit/clock.ts"
+import { type Clock, iso } from "../../base/kit/clock.ts"
 import { TIMERS } from "../../base/kit/timers.ts"
 import type { ChildEnd } from "./child.ts"
 
 const MOVES = {
   stopped: { start: "starting" },
-  starting: {
-    ready: "ready",
-    exit: "waiting",
-    crash: "broken",
-    absent: "broken",
-    stop: "draining",
-    again: "starting",
-  },
-  ready: { exit: "waiting", crash: "broken", stop: "draining", again: "starting" },
-  waiting: { retry: "starting", stop: "stopped", again: "starting" },
-  broken: { retry: "starting", stop: "stopped", again: "starting" },
+  starting: { ready: "ready", exit: "waiting", crash: "broken", absent: "broken", stop: "draining" },
+  ready: { exit: "waiting", crash: "broken", stop: "draining" },
+  waiting: { retry: "starting", stop: "stopped" },
+  broken: { retry: "starting", stop: "stopped" },
   draining: { exit: "stopped" },
 } as const
 
@@ -88,7 +81,7 @@ export interface RunRef {
 export interface RunExit extends ChildEnd {
   at: number
   stderrTail: string
-  /** True when `stop` or `restart` ended it. */
+  /** True when `stop` ended it. */
   expected: boolean
 }
 
@@ -117,5 +110,9 @@ export interface RuntimeState {
 /** What a caller is told while no child is ready. */
 export function downFault({ name, reason, retryAt }: RuntimeState): Fault {
   const why = reason === undefined ? "" : `: ${reason}`
-  return new Fault("runtime_unavailable", `codex is ${name}${why}`, retryAt === undefined ? {} : { retryAt })
+  return new Fault(
+    "runtime_unavailable",
+    `codex is ${name}${why}`,
+    retryAt === undefined ? {} : { retryAt: iso(retryAt) },
+  )
 }

@@ -41,14 +41,22 @@ export interface LearnNeeds {
   cache: MethodCache
 }
 
-/** Never throws for what the binary says: a list that can't be had is simply not known. */
+/** Never throws for what the binary says, nor for a cache that fails: a list that can't be had is simply not known. */
 export async function learnMethods({ peer, deadlineMs, key, cache }: LearnNeeds): Promise<Methods> {
-  const cached = key === undefined ? undefined : cache.get(key)
+  const cached = key === undefined ? undefined : orUndefined(() => cache.get(key))
   if (cached) return methodsOf(cached)
   const list = await peer.call(NO_METHOD, {}, { deadlineMs }).then(
     () => undefined,
     (error: unknown) => (error instanceof RpcError ? parseMethodList(error.message) : undefined),
   )
-  if (list && key !== undefined) cache.put(key, list)
+  if (list && key !== undefined) orUndefined(() => cache.put(key, list))
   return methodsOf(list)
+}
+
+function orUndefined<T>(ask: () => T): T | undefined {
+  try {
+    return ask()
+  } catch {
+    return undefined
+  }
 }

@@ -1,6 +1,6 @@
 // A JSON-RPC peer that knows no transport. It promises: every call settles exactly once, within its deadline; what the
 // child says reaches `onMessages` in order, and before the call whose answer came after it; lines leave in the order in
-// which they were given; each request of the child is answered at most once, and `unanswered` knows which are not.
+// which they were given, and none of a call that has failed; each request of the child is answered at most once.
 
 import { type Backoff, backoffMs } from "../../base/kit/backoff.ts"
 import type { Clock } from "../../base/kit/clock.ts"
@@ -50,8 +50,6 @@ export interface Peer {
   respond(rpcId: RpcId, result: unknown): Promise<void>
   /** Answers a request of the child with an error. */
   refuse(rpcId: RpcId, code: number, message: string): Promise<void>
-  /** The child's requests without an answer, oldest first. */
-  unanswered(): { rpcId: RpcId; method: string }[]
   /** The child itself said that this request needs no answer any more. */
   forget(rpcId: RpcId): void
   receive(lines: string[]): void
@@ -66,7 +64,8 @@ const QUEUE_LIMIT = 32 * 1024 * 1024
 const EXPIRED_KEPT = 1_000
 
 interface Waiting {
-  started: boolean
+  /** Takes the call back; false when its bytes may have left. */
+  withdraw(): boolean
   resolve(result: unknown): void
   reject(error: Error): void
 }
@@ -75,7 +74,7 @@ export function createPeer(needs: PeerNeeds): Peer {
   const { clock } = needs
   const waiting = new Map<number, Waiting>()
   const expired = new Set<number>()
-  const open = new Map<RpcId, string>()
+  const open = new Set<RpcId>()
   const counts: PeerCounts = { late: 0, stray: 0, badLines: 0 }
   const closing = new AbortController()
   const outbox = createOutbox(needs.send, needs.queueLimit ?? QUEUE_LIMIT)
@@ -97,8 +96,9 @@ export function createPeer(needs: PeerNeeds): Peer {
     return new Promise((resolve, reject) => {
       const giveUp = (kind: PeerFailureKind, why: string) => {
         waiting.delete(id)
-        remember(id)
-        entry.reject(new PeerFailure(kind, `${method} ${why}`, entry.started))
+        const maybeWritten = !entry.withdraw()
+        if (maybeWritten) remember(id)
+        entry.reject(new PeerFailure(kind, `${method} ${why}`, maybeWritten))
       }
       const abort = () => giveUp("aborted", "was called off")
       const net = clock.after(deadlineMs, () =>
@@ -111,15 +111,14 @@ export function createPeer(needs: PeerNeeds): Peer {
       }
       signal?.addEventListener("abort", abort)
       const entry: Waiting = {
-        started: false,
+        withdraw: () => false,
         resolve: (result) => settle(() => resolve(result)),
         reject: (error) => settle(() => reject(error)),
       }
       waiting.set(id, entry)
-      const start = () => {
-        entry.started = true
-      }
-      outbox.put(encode({ id, method, params }), "bounded", start).catch((error: Error) => {
+      const posted = outbox.put(encode({ id, method, params }), "bounded")
+      entry.withdraw = posted.withdraw
+      posted.taken.catch((error: Error) => {
         if (waiting.delete(id)) entry.reject(error)
       })
     })
@@ -146,7 +145,7 @@ export function createPeer(needs: PeerNeeds): Peer {
       return Promise.reject(new PeerFailure("not_open", text, false))
     }
     // Never refused for the queue's length: an unanswered request stalls the child's turn for ever.
-    return outbox.put(encode({ id: rpcId, ...body }), "always")
+    return outbox.put(encode({ id: rpcId, ...body }), "always").taken
   }
 
   const settleCall = (answered: Record<string, unknown>) => {
@@ -180,11 +179,10 @@ export function createPeer(needs: PeerNeeds): Peer {
     call,
     notify(method, params) {
       if (closed !== undefined) return Promise.reject(gone(false))
-      return outbox.put(encode(params === undefined ? { method } : { method, params }), "bounded")
+      return outbox.put(encode(params === undefined ? { method } : { method, params }), "bounded").taken
     },
     respond: (rpcId, result) => answer(rpcId, { result: result ?? null }),
     refuse: (rpcId, code, message) => answer(rpcId, { error: { code, message } }),
-    unanswered: () => Array.from(open, ([rpcId, method]) => ({ rpcId, method })),
     forget: (rpcId) => void open.delete(rpcId),
     receive(lines) {
       if (closed !== undefined) return
@@ -198,7 +196,7 @@ export function createPeer(needs: PeerNeeds): Peer {
         }
         if ("message" in parsed) {
           const { message } = parsed
-          if (message.rpcId !== undefined) open.set(message.rpcId, message.method)
+          if (message.rpcId !== undefined) open.add(message.rpcId)
           batch.push(message)
           continue
         }
@@ -211,12 +209,12 @@ export function createPeer(needs: PeerNeeds): Peer {
     close(reason) {
       if (closed !== undefined) return
       closed = reason
-      outbox.close(reason)
       closing.abort()
       const calls = [...waiting.values()]
       waiting.clear()
       open.clear()
-      for (const call of calls) call.reject(gone(call.started))
+      for (const call of calls) call.reject(gone(!call.withdraw()))
+      outbox.close(reason)
     },
     counts: () => ({ ...counts }),
   }

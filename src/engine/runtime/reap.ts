@@ -35,6 +35,32 @@ export interface RunStore {
   unfinished(): Run[]
 }
 
+/** The store as the supervisor uses it: what fails is a warning, for a record decides nothing about the run itself. */
+export function createRecords(store: RunStore, log: Logger) {
+  const warn = (what: string, error: unknown) => log.warn(`a run's ${what} failed`, { error })
+  const tried = async (what: string, step: () => Promise<void> | void): Promise<void> => {
+    try {
+      await step()
+    } catch (error) {
+      warn(what, error)
+    }
+  }
+  return {
+    begin: (run: { id: string; startedAt: number }) => tried("record of its begin", () => store.begin(run)),
+    spawned: (id: string, spawn: RunSpawn) => tried("record of its spawn", () => store.spawned(id, spawn)),
+    ended: (id: string) => tried("record of its end", () => store.ended(id)),
+    /** None when they can't be read. */
+    threadsOf(id: string): string[] {
+      try {
+        return store.unfinished().find((run) => run.id === id)?.threads ?? []
+      } catch (error) {
+        warn("list of threads", error)
+        return []
+      }
+    },
+  }
+}
+
 export interface ReapNeeds {
   processes: Processes
   clock: Clock
@@ -82,7 +108,7 @@ export async function reapSurvivors(needs: ReapNeeds): Promise<Reaped[]> {
     for (const row of await leave(needs, deaf, TIMERS.killGraceMs)) mark(reaped, row, "nothing")
   }
   const list = [...reaped.values()]
-  if (list.length > 0) log.warn("processes of an earlier run were ended", { reaped: list })
+  if (list.length > 0) log.info("processes that a run left behind were ended", { reaped: list })
   return list
 }
 

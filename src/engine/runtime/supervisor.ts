@@ -1,5 +1,6 @@
 // Keeps one child alive and says honestly how it is: starts it, shakes hands, learns what it can do, starts it again when
-// it dies, reaps what it leaves behind, stops it. Its hearers are synchronous and never stop its reader.
+// it dies, reaps what it leaves behind, stops it. Its hearers are synchronous and never stop its reader. Runs are recorded
+// for the daemon's next life; a record that fails (full or locked database) changes nothing in this one.
 
 import type { Clock } from "../../base/kit/clock.ts"
 import { newId } from "../../base/kit/ids.ts"
@@ -17,7 +18,7 @@ import { LINE_LIMIT_BYTES } from "./protocol/lines.ts"
 import { createTally } from "./protocol/tally.ts"
 import type { Message } from "./protocol/wire.ts"
 import { type Quirks, quirksOf } from "./quirks.ts"
-import { type RunStore, reapSurvivors } from "./reap.ts"
+import { createRecords, type Run, type RunSpawn, type RunStore, reapSurvivors } from "./reap.ts"
 
 /** What to start, found anew before every start. */
 export interface Program {
@@ -50,7 +51,8 @@ export interface SupervisorNeeds {
 }
 
 export function createSupervisor(needs: SupervisorNeeds) {
-  const { clock, log, runStore } = needs
+  const { clock, log } = needs
+  const records = createRecords(needs.runStore, log)
   const lifecycle = createLifecycle(needs.random ? { clock, random: needs.random } : { clock })
   const tally = createTally({ clock, log })
   const onFault = (error: unknown) => log.error("a hearer of the runtime failed", { error })
@@ -58,14 +60,12 @@ export function createSupervisor(needs: SupervisorNeeds) {
   const batches = createSignal<{ batch: Message[]; run: RunRef }>(onFault)
   const exits = createSignal<{ exit: RunExit; run: RunRef }>(onFault)
 
-  let run: (RunRef & { startedAt: number; child: ChildRun }) | undefined
+  let run: (RunRef & { startedAt: number; child: ChildRun; spawn?: RunSpawn }) | undefined
   let hands: Handshake | undefined
   let retry: (Disposable & { at: number }) | undefined
   let starts = 0
   let lastExit: RuntimeState["lastExit"]
   let reason: string | undefined
-  /** The run that `restart` told to go. */
-  let replaced: string | undefined
   // Everything that starts or buries a run goes through here, one after the other.
   let work: Promise<void> = Promise.resolve()
 
@@ -119,46 +119,61 @@ export function createSupervisor(needs: SupervisorNeeds) {
 
   const launch = async (): Promise<void> => {
     if (lifecycle.name() !== "starting" || run) return
+    await begin().catch(notBegun)
+  }
+  const notBegun = (error: unknown) => {
+    log.warn("codex can't be started", { error })
+    const why = `codex can't be started: ${textOf(error)}`
+    // A child that lives is buried at its end, and that goes on from there.
+    if (run) return void run.child.kill(why, 0)
+    if (lifecycle.name() === "starting") crashed(why)
+    told()
+  }
+
+  const begin = async (): Promise<void> => {
     const program = await needs.program()
     if (lifecycle.name() !== "starting") return
     if (!program) return absent(needs.absentReason)
     const id = newId()
     const startedAt = clock.now()
-    await runStore.begin({ id, startedAt })
-    if (lifecycle.name() !== "starting") return void (await runStore.ended(id))
+    await records.begin({ id, startedAt })
+    if (lifecycle.name() !== "starting") return records.ended(id)
     starts++
-    let child: ChildRun
     const ref: RunRef = { id, pid: 0 }
+    let child: ChildRun
     try {
-      child = startChild({
-        platform: needs.platform,
-        clock,
-        spec: {
-          command: program.command,
-          cwd: needs.cwd,
-          env: { ...needs.env, ...program.env, CODEXD_RUN: `${needs.houseId}.${id}` },
-        },
-        lineLimitBytes: needs.lineLimitBytes ?? LINE_LIMIT_BYTES,
-        onMessages: (batch) => batches.emit({ batch, run: ref }),
-        onBadLine: tally.badLine,
-        onFault,
-        onStderr: (line) => needs.onStderr?.(line),
-      })
+      child = spawn(ref, program)
     } catch (error) {
-      await runStore.ended(id)
-      if (lifecycle.name() === "starting") crashed(`codex can't be started: ${textOf(error)}`)
-      log.warn("codex can't be started", { error })
-      return told()
+      await records.ended(id)
+      throw error
     }
     ref.pid = child.pid
     run = { id, pid: child.pid, startedAt, child }
     hands = undefined
     child.ended.then((end) => bury(ref, end))
     const { startTicks } = needs.processes.find(child.pid) ?? {}
-    await runStore.spawned(id, { pid: child.pid, startTicks, bootId: needs.processes.bootId() })
+    const spawned: RunSpawn = { pid: child.pid, startTicks, bootId: needs.processes.bootId() }
+    run.spawn = spawned
+    await records.spawned(id, spawned)
     told()
     greet(child, program.key)
   }
+
+  const spawn = (ref: RunRef, program: Program): ChildRun =>
+    startChild({
+      platform: needs.platform,
+      clock,
+      spec: {
+        command: program.command,
+        cwd: needs.cwd,
+        env: { ...needs.env, ...program.env, CODEXD_RUN: `${needs.houseId}.${ref.id}` },
+      },
+      lineLimitBytes: needs.lineLimitBytes ?? LINE_LIMIT_BYTES,
+      onMessages: (batch) => batches.emit({ batch, run: ref }),
+      onBadLine: tally.badLine,
+      onFault,
+      onStderr: (line) => needs.onStderr?.(line),
+    })
 
   /** From spawn to ready, outside the turn: the child's end must not wait for it. */
   const greet = async (child: ChildRun, key: string | undefined) => {
@@ -173,7 +188,7 @@ export function createSupervisor(needs: SupervisorNeeds) {
         key,
         cache: needs.methodCache,
       })
-      if (run?.child !== child || replaced === run.id || lifecycle.name() !== "starting") return
+      if (run?.child !== child || lifecycle.name() !== "starting") return
       hands = done
       reason = undefined
       lifecycle.move("ready")
@@ -189,39 +204,34 @@ export function createSupervisor(needs: SupervisorNeeds) {
 
   const bury = (ref: RunRef, end: ChildEnd) => {
     if (run?.id !== ref.id) return
+    const { startedAt, spawn: spawned } = run
     const tail = run.child.stderrTail()
-    const name = lifecycle.name()
-    const expected = name === "draining" || replaced === ref.id
+    const expected = lifecycle.name() === "draining"
     lastExit = { code: end.code, signal: end.signal, at: clock.now() }
     run = undefined
     hands = undefined
-    if (name === "draining") lifecycle.move("exit")
-    else if (!expected) crashed(end.reason ?? `codex ended (${end.signal ?? `code ${end.code}`})`)
+    if (expected) lifecycle.move("exit")
+    else crashed(end.reason ?? `codex ended (${end.signal ?? `code ${end.code}`})`)
     const fields = { ...end, pid: ref.pid, expected, ...(expected ? {} : { stderr: tail.slice(-2_000) }) }
     log[expected ? "info" : "warn"]("codex has ended", fields)
     exits.emit({ exit: { ...end, at: lastExit.at, stderrTail: tail, expected }, run: ref })
     told()
     inTurn(async () => {
-      await reap(ref.id)
-      await runStore.ended(ref.id)
+      await reap({ id: ref.id, startedAt, threads: records.threadsOf(ref.id), ...spawned })
+      await records.ended(ref.id)
     })
-    if (replaced === ref.id) {
-      replaced = undefined
-      if (lifecycle.name() === "starting") inTurn(launch)
-    }
   }
 
-  const reap = async (runId: string) => {
-    const runs = runStore.unfinished().filter((r) => r.id === runId)
-    await reapSurvivors({
+  /** From what we remember: what could not be recorded is reaped too. */
+  const reap = (own: Run) =>
+    reapSurvivors({
       processes: needs.processes,
       clock,
       houseId: needs.houseId,
-      runs,
+      runs: [own],
       spare: run ? [run.id] : [],
       log,
     })
-  }
 
   const stop = async ({ graceMs = TIMERS.killGraceMs }: { graceMs?: number } = {}): Promise<void> => {
     noRetry()
@@ -273,18 +283,6 @@ export function createSupervisor(needs: SupervisorNeeds) {
     noteUnknown: tally.unknownNotification,
     /** TERM, KILL after `graceMs`, reap. Resolves when nothing of the child is left. */
     stop,
-    /** Ends the child, if there is one, and starts anew, also out of `broken`. It is no crash. */
-    restart() {
-      noRetry()
-      if (!lifecycle.can("again"))
-        throw new Error(`the runtime can't restart while it is ${lifecycle.name()}`)
-      lifecycle.move("again")
-      reason = "restarting"
-      told()
-      if (!run) return void inTurn(launch)
-      replaced = run.id
-      run.child.kill("restarted")
-    },
   }
 }
 

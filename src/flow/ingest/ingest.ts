@@ -2,25 +2,38 @@
 // read in one commit. A message that breaks a handler is told all the same and breaks nothing else.
 
 import type { Log } from "../../base/events/log.ts"
-import type { Logger, Masks } from "../../base/observe/logger.ts"
+import type { Logger } from "../../base/observe/logger.ts"
 import type { Db, Reader, Tx } from "../../base/storage/port.ts"
+import { isBusy } from "../../base/storage/sqlite.ts"
 import { notified } from "../../domain/events.ts"
 import { type Message, RPC } from "../../engine/runtime/protocol/wire.ts"
 import type { Acts } from "../acts/acts.ts"
 import type { Rooms } from "../rooms.ts"
 import type { Contexts } from "./contexts.ts"
-import { isDelta, isForEverybody, isRaw, type Params, paramsOf, threadOf, turnOf } from "./message.ts"
-import { notifications, PASSED_ON, TEXT_DELTAS, type Told } from "./notifications.ts"
+import {
+  isDelta,
+  isForEverybody,
+  isLegacy,
+  isRaw,
+  type Params,
+  paramsOf,
+  threadOf,
+  turnOf,
+} from "./message.ts"
+import { notifications, PASSED_ON, TEXT_DELTAS } from "./notifications.ts"
+import type { Owed } from "./owed.ts"
 import { takeRequest } from "./requests.ts"
 
 export interface IngestNeeds {
   db: Db
   log: Log
   logger: Logger
-  masks: Masks
   rooms: Rooms
   acts: Acts
   contexts: Contexts
+  owed: Owed
+  /** Counts a method that no table knows. */
+  noteUnknown(method: string): void
 }
 
 interface Taken {
@@ -33,15 +46,21 @@ interface Taken {
 }
 
 export function createIngest(needs: IngestNeeds) {
-  const { db, log, logger, masks, rooms, contexts } = needs
-  const table = notifications(needs)
-  const unknown = new Map<string, number>()
+  const { db, log, logger, rooms, contexts, owed, noteUnknown } = needs
+  const table = new Map(Object.entries(notifications(needs)))
 
-  /** One read of the child's stdout. Committed and told when it returns. */
+  /** One read of the child's stdout. Committed and told when it returns; on a full disk told all the same. */
   function take(batch: Message[], runId: string): void {
+    for (const { kind, method } of batch) if (kind === "notification" && !isKnown(method)) noteUnknown(method)
+    owed.pay()
+    store(batch, runId)
+  }
+
+  function store(batch: Message[], runId: string): void {
     const whole = together(batch, runId, true)
     if (whole.ok) return
-    if (batch.length > 1) for (const message of batch) take([message], runId)
+    if (db.full || isBusy(whole.error)) for (const message of batch) untold(message, runId)
+    else if (batch.length > 1) for (const message of batch) store([message], runId)
     else if (batch[0]) alone(batch[0], runId, whole.error)
   }
 
@@ -50,18 +69,14 @@ export function createIngest(needs: IngestNeeds) {
     const after = (fn: () => void) => void work.push(fn)
     const outcome = db.actNow((tx) => {
       work.length = 0
-      for (const message of batch) one({ tx, message: masked(message), runId, after, meant })
+      for (const message of batch) one({ tx, message, runId, after, meant })
     })
     if (outcome.ok) run(work)
     return outcome
   }
 
-  /** A message that could not be taken in: it is passed on without its meaning; on a full disk unstored. */
+  /** A message that breaks its handler: it is passed on without its meaning. */
   function alone(message: Message, runId: string, cause: unknown): void {
-    if (db.full) {
-      untold(message, runId)
-      return
-    }
     logger.error("a message of the app-server could not be taken in", {
       method: message.method,
       error: cause,
@@ -69,25 +84,28 @@ export function createIngest(needs: IngestNeeds) {
     if (message.kind === "request" || !together([message], runId, false).ok) untold(message, runId)
   }
 
+  /** Nothing can be stored: a notification is told unstored and its meaning owed, a request is refused. */
   function untold(message: Message, runId: string): void {
     if (message.kind === "request") {
       rooms.codex.refuse(runId, message.rpcId ?? "", RPC.internal, "codexd could not store this request")
       return
     }
     if (ofTheDead(message, db)) return
-    const { method, raw, params: given } = masked(message)
+    const { method, raw, params: given } = message
     const params = paramsOf(given)
-    const context = contexts.of(db, threadOf(params))
-    const line = { audience: context.audience, context: contexts.compose(context, turnOf(params)), raw }
-    log.tellUnstored([notified(line, { delta: isDelta(method), settles: false, stored: true })])
+    const threadId = threadOf(params)
+    const context = contexts.of(db, threadId)
+    const turnId = turnOf(params)
+    const line = { audience: context.audience, context: contexts.compose(context, turnId), raw }
+    const delta = isDelta(method)
+    log.tellUnstored([notified(line, { delta, settles: false, stored: true })])
+    if (threadId === null) return
+    const told = { threadId, turnId, runId, params }
+    if (delta) hearText({ method, after: (fn) => fn() }, threadId, params)
+    else owed.owe((tx, after) => table.get(method)?.({ ...told, tx, after }))
   }
 
-  /** Our own secrets don't leave, even where a command printed them (decisions 34). */
-  function masked(message: Message): Message {
-    const raw = masks.apply(message.raw)
-    if (raw === message.raw) return message
-    return { ...message, raw, params: (JSON.parse(raw) as { params?: unknown }).params }
-  }
+  const isKnown = (method: string): boolean => table.has(method) || PASSED_ON.has(method) || isLegacy(method)
 
   /** Of a thread that was deleted here nothing is told, and its requests are refused (wire-contract §1.5). */
   function ofTheDead({ params }: Message, reader: Reader): boolean {
@@ -115,7 +133,7 @@ export function createIngest(needs: IngestNeeds) {
     const named =
       said === null || threadId === null || delta || !meant ? said : rooms.turns.idOf(tx, threadId, said)
     if (!delta && meant && threadId !== null)
-      handle(method, { tx, threadId, turnId: named, runId, params, after })
+      table.get(method)?.({ tx, threadId, turnId: named, runId, params, after })
     const context = contexts.of(tx, threadId)
     const turnId =
       named ?? (delta || threadId === null ? null : (rooms.turns.active(threadId, tx)?.id ?? null))
@@ -123,13 +141,7 @@ export function createIngest(needs: IngestNeeds) {
     const stored = !isRaw(method)
     const everybody = isForEverybody(method)
     log.append(tx, notified(line, { delta, settles: settles(method, threadId), stored, everybody }))
-    if (delta && threadId !== null) hearText(taken, threadId, params)
-  }
-
-  function handle(method: string, told: Told): void {
-    const handler = table[method]
-    if (handler) handler(told)
-    else if (!PASSED_ON.has(method)) unknown.set(method, (unknown.get(method) ?? 0) + 1)
+    if (delta && threadId !== null) hearText({ after, method }, threadId, params)
   }
 
   /** True when the message ends the last item that was under way in its thread. */
@@ -138,10 +150,13 @@ export function createIngest(needs: IngestNeeds) {
     return rooms.streaming.idle(threadId)
   }
 
-  function hearText({ after, message }: Taken, threadId: string, params: Params): void {
+  function hearText(
+    { after, method }: Pick<Taken, "after"> & { method: string },
+    threadId: string,
+    params: Params,
+  ): void {
     const { itemId, delta } = params
-    if (TEXT_DELTAS[message.method] === undefined || typeof itemId !== "string" || typeof delta !== "string")
-      return
+    if (TEXT_DELTAS[method] === undefined || typeof itemId !== "string" || typeof delta !== "string") return
     after(() => rooms.transcript.hear(threadId, itemId, delta))
   }
 
@@ -155,10 +170,6 @@ export function createIngest(needs: IngestNeeds) {
     }
   }
 
-  return {
-    take,
-    /** Methods that no table knows, and how often they came. */
-    unknown: (): Record<string, number> => Object.fromEntries(unknown),
-  }
+  return { take }
 }
 export type Ingest = ReturnType<typeof createIngest>

@@ -69,6 +69,9 @@ const EVERYBODY: ReadonlySet<string> = new Set([
   "account/rateLimits/updated",
 ])
 
+/** The older spelling of events, which 0.105 sends beside the newer. */
+export const isLegacy = (method: string): boolean => method.startsWith("codex/event/")
+
 /** Raw response items: passed on, not stored. */
 export const isRaw = (method: string): boolean =>
   method === "rawResponseItem/completed" ||

@@ -10,6 +10,7 @@ import type { RunExit, RuntimeState } from "../../engine/runtime/lifecycle.ts"
 import type { Supervisor } from "../../engine/runtime/supervisor.ts"
 import type { Acts } from "../acts/acts.ts"
 import type { Ingest } from "./ingest.ts"
+import type { Owed } from "./owed.ts"
 import type { Reconcile } from "./past/reconcile.ts"
 
 export interface StartNeeds {
@@ -18,6 +19,7 @@ export interface StartNeeds {
   ingest: Ingest
   acts: Acts
   reconcile: Reconcile
+  owed: Owed
   db: Db
   log: Log
   logger: Logger
@@ -30,6 +32,7 @@ export function hearChild({
   ingest,
   acts,
   reconcile,
+  owed,
   db,
   log,
   logger,
@@ -37,14 +40,9 @@ export function hearChild({
   const scope = new DisposableStack()
 
   function bury(exit: RunExit, runId: string): void {
-    const after: (() => void)[] = []
     const reason = `the app-server ended (${exit.reason ?? exit.signal ?? `code ${exit.code}`})`
-    const ended = db.actNow((tx) => {
-      after.length = 0
-      acts.endRun(tx, { runId, reason }, (fn) => after.push(fn))
-    })
-    if (!ended.ok) logger.error("what the app-server held could not be settled", { error: ended.error })
-    for (const fn of after) fn()
+    owed.owe((tx, after) => acts.endRun(tx, { runId, reason }, after))
+    if (!owed.pay()) logger.warn("what the app-server held can't be settled yet: the disk is full", { runId })
   }
 
   let last = ""

@@ -21,7 +21,7 @@ test("a private file is replaced whole, is 0600 whatever was there, and leaves n
 test("a write that can't be finished leaves the old file and no draft", () => {
   const path = join(folder, "taken")
   mkdirSync(join(path, "inner"), { recursive: true })
-  expect(() => writePrivate(path, "x")).toThrow()
+  expect(() => writePrivate(path, "x")).toThrow(`${path} can't be written: `)
   expect(readdirSync(folder).filter((name) => name.includes("draft"))).toEqual([])
 })
 

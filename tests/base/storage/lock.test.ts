@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "bun:test"
 import { type ChildProcess, spawn } from "node:child_process"
-import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { holdDataLock, lockHolder } from "../../../src/base/storage/lock.ts"
@@ -16,8 +16,11 @@ const runtimes = {
 const script = (place: string): string => `
   const { holdDataLock } = await import(${JSON.stringify(join(root, "src/base/storage/lock.ts"))})
   try {
-    globalThis.lock = holdDataLock(${JSON.stringify(place)}, process.pid)
-    console.log("held")
+    const said = []
+    globalThis.lock = holdDataLock(${JSON.stringify(place)}, process.pid, ({ message }) => {
+      said.push("unnamed: " + message.replace(/: [^]*/, ""))
+    })
+    console.log([...said, "held"].join("\\n"))
     setInterval(() => {}, 1000)
   } catch (error) {
     console.log(error.message)
@@ -64,6 +67,28 @@ test("a released lock leaves no pid behind and can be taken again; the pid file 
   holdDataLock(folder, 4712).release()
 })
 
+test("without room for a pid or a journal the lock holds all the same, and names nobody rather than a dead one", async () => {
+  const place = mkdtempSync(join(folder, "full-"))
+  writeFileSync(join(place, "lock.pid"), "4713\n")
+  const program = `${runtimes.Bun.join(" ")} -e '${script(place)}'`
+  // No file may grow: every write fails as on a full disk.
+  const child = spawn("sh", ["-c", `trap "" XFSZ; ulimit -f 0; exec ${program}`], {
+    stdio: ["ignore", "pipe", "inherit"],
+  })
+  const gone = new Promise((resolve) => child.on("close", resolve))
+  const said = await new Promise<string>((resolve) =>
+    child.stdout?.once("data", (data) => resolve(String(data).trim())),
+  )
+  expect(said.split("\n")).toEqual([`unnamed: ${join(place, "lock.pid")} can't be written`, "held"])
+  expect(() => holdDataLock(place, 1)).toThrow(`${place} is in use by another process`)
+  child.kill("SIGKILL")
+  await gone
+  expect(readdirSync(place)).toEqual(["lock.db"])
+}, 30_000)
+
 test("a folder that is not there is an error of its own, not a lock", () => {
-  expect(() => holdDataLock(join(folder, "nowhere"), 1)).toThrow("unable to open database file")
+  const missing = join(folder, "nowhere")
+  expect(() => holdDataLock(missing, 1)).toThrow(
+    `${missing}/lock.db can't be locked: unable to open database file`,
+  )
 })

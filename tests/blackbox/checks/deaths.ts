@@ -120,7 +120,7 @@ export const deathChecks: Check[] = [
         "reason: let me see\nrun: echo one; echo two\necho: ran it",
       )
       const { listener: second } = await runTurn(world, id, "fail: 400 no")
-      const unused = await newSession(world)
+      const unused = await newSession(world, { approvalPolicy: "never" })
       const before = await get(world, `/api/sessions/${id}`)
       const list = await get(world, "/api/sessions?limit=200")
       const types = (before.body as unknown as { transcript: { type: string }[] }).transcript.map(
@@ -153,7 +153,24 @@ export const deathChecks: Check[] = [
       assert.equal(next.end.payload.params?.turn?.status, "completed")
       assert.ok(next.end.seq > end.seq)
       next.listener.close()
-      assert.deepEqual((await read(world, unused)).transcript, [])
+      // The child has forgotten a thread in which nothing was said; the session goes on all the same.
+      const first = await runTurn(world, unused, "run: echo late\necho: said")
+      assert.equal(first.end.payload.params?.turn?.status, "completed")
+      const begun = await read(world, unused)
+      assert.equal(begun.thread.id, unused)
+      assert.equal(begun.transcript.at(-1)?.content, "said")
+      assert.deepEqual(
+        begun.thread.turns.map((t) => t.id),
+        [first.turnId],
+      )
+      assertFrames(first.listener.frames)
+      assert.ok(first.listener.frames.every((f) => f.threadId === null || f.threadId === unused))
+      first.listener.close()
+      const now = (await get(world, "/api/sessions?limit=200")).body.data as { sessionId: string }[]
+      assert.deepEqual(
+        now.map((s) => s.sessionId).toSorted(),
+        (list.body.data as { sessionId: string }[]).map((s) => s.sessionId).toSorted(),
+      )
     },
   },
   {

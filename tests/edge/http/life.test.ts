@@ -32,7 +32,13 @@ function start() {
     version: "test",
     health: () => ({ status: "ok" }),
   } as never)
-  const peer = { address: "127.0.0.1", loopback: true, upgrade: () => false, holdOpen: () => {} }
+  const peer = {
+    address: "127.0.0.1",
+    loopback: true,
+    upgrade: () => false,
+    holdOpen: () => {},
+    letGo: () => {},
+  }
   async function call(method: string, path: string, body?: unknown) {
     const request = new Request(`http://127.0.0.1/api${path}`, {
       method,

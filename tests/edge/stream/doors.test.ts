@@ -1,6 +1,10 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
 import { connect } from "node:net"
 import { isFault } from "../../../src/base/fault.ts"
+import { systemClock } from "../../../src/base/kit/clock.ts"
+import { TIMERS } from "../../../src/base/kit/timers.ts"
+import type { Peer } from "../../../src/base/platform/port.ts"
+import { createEvents } from "../../../src/edge/stream/sse.ts"
 import { FAMILIES } from "../../../src/edge/stream/wire/families.ts"
 import { parseQuery } from "../../../src/edge/stream/wire/query.ts"
 import { eventsOfScope, notification } from "./made.ts"
@@ -152,6 +156,28 @@ test("a reader of server-sent events that lags is cut after a contiguous prefix;
   const should = (await settled(socket)).map(seqOf)
   expect(seqs.length).toBeGreaterThan(0)
   expect(seqs).toEqual(should.slice(0, seqs.length))
+})
+
+test("a reader that is cut and never reads is let go of, whoever cut it", async () => {
+  await using rig = await openRig()
+  const letGo: number[] = []
+  const peer: Peer = {
+    address: "",
+    loopback: true,
+    upgrade: () => false,
+    holdOpen() {},
+    letGo: (graceMs) => void letGo.push(graceMs),
+  }
+  const { hub, log } = rig
+  const events = createEvents({ hub, clock: systemClock, logId: log.id, maxLagBytes: 100_000 })
+  const open = () => events.openEvents(new Request("http://a/api/events?families=notification"), peer)
+  const replies = [open()]
+  for (let tick = 0; tick < 50; tick++) await rig.tell(notification("x/y", { text: "z".repeat(10_000) }))
+  expect([hub.stats().cuts, letGo]).toEqual([1, [TIMERS.ssePartingMs]])
+  replies.push(open())
+  hub.close()
+  expect(letGo.length).toBe(2)
+  for (const { body } of replies) await body?.cancel()
 })
 
 test("a reader that goes away is forgotten", async () => {

@@ -3,7 +3,7 @@ import fc from "fast-check"
 import type { LoggedEvent } from "../../../src/base/events/event.ts"
 import { ALL_FAMILIES } from "../../../src/edge/stream/wire/families.ts"
 import { createFraming, FRAMES } from "../../../src/edge/stream/wire/frames.ts"
-import { readRawLine } from "../../../src/edge/stream/wire/raw-line.ts"
+import { readRawLine, usualHead } from "../../../src/edge/stream/wire/raw-line.ts"
 import { signalName } from "../../../src/edge/stream/wire/signal-name.ts"
 import { event, notification } from "./made.ts"
 
@@ -55,6 +55,8 @@ test("params are read from every line as parsing would read them", () => {
       const line = JSON.stringify(message)
       const read = readRawLine(line)
       expect(read.method).toBe(message.method as string)
+      for (const method of [read.method, "item/agentMessage/delta", 'a","params":{'])
+        expect(readRawLine(line, { method, head: usualHead(method) })).toEqual(read)
       const again = JSON.parse(line) as { params?: unknown }
       expect(read.params === undefined ? undefined : JSON.parse(read.params)).toEqual(again.params)
     }),
@@ -68,6 +70,13 @@ test("params are sliced, not printed anew: numbers and escapes stay as the child
       '{"threadId":"T1","big":12345678901234567890,"text":"\\u00e4 }},\\"x","list":[{"a":1},{"b":2}]}'
     expect(readRawLine(`{"method":"a/b","params":${text}${tail}}`)).toEqual({ method: "a/b", params: text })
   }
+})
+
+test("every event's last frame has index 15, and a lower index belongs to one type", () => {
+  const indexes = Object.values(FRAMES).map((kinds) => kinds.map(({ index }) => index))
+  for (const own of indexes) expect([own.at(-1), own]).toEqual([15, own.toSorted((a, b) => a - b)])
+  const lower = indexes.flat().filter((index) => index < 15)
+  expect(lower).toEqual([...new Set(lower)])
 })
 
 test("a notification has its signal, its alias and the raw line, with fixed indexes", () => {
@@ -91,7 +100,7 @@ test("a notification has its signal, its alias and the raw line, with fixed inde
   expect(alias).toMatchObject({ type: "turn_plan_updated", seq: 49, payload: { threadId: "T1", plan: [] } })
   expect(raw).toMatchObject({
     type: "notification",
-    seq: 50,
+    seq: 63,
     payload: { method: "turn/plan/updated", params: { threadId: "T1", plan: [] } },
   })
 })

@@ -1,8 +1,9 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
 import type { LoggedEvent, NewEvent } from "../../../src/base/events/event.ts"
-import { ALL_FAMILIES } from "../../../src/edge/stream/wire/families.ts"
+import type { Outlet } from "../../../src/edge/stream/listener.ts"
+import { ALL_FAMILIES, type Family, maskOf } from "../../../src/edge/stream/wire/families.ts"
 import { createFraming } from "../../../src/edge/stream/wire/frames.ts"
-import { eventsOfScope, expected, type Want } from "./made.ts"
+import { eventsOfScope, expected, notification, type Want } from "./made.ts"
 import { openRig, type Rig, seqOf, settled } from "./rig.ts"
 
 setDefaultTimeout(30_000)
@@ -42,6 +43,11 @@ const textsOf = (told: LoggedEvent[], want: Want, after: number): string[] => {
       .map((frame) => frame.text())
   })
 }
+/** The seq of some frame that a listener was sent. */
+function seenBy(want: Want, told: LoggedEvent[], random: (below: number) => number): number {
+  const frames = told.flatMap((event) => expected(event, want))
+  return frames[random(frames.length)]?.seq ?? 0
+}
 const queryOf = ({ thread, families }: Want, since: string) =>
   `?threadId=${thread ?? ""}&families=${families?.join(",") ?? ""}&since=${since}`
 
@@ -54,7 +60,7 @@ for (const seed of [1, 2, 3, 4])
     const joined = []
     for (let i = 0; i < 24; i++) {
       const want = { thread: FILTERS[random(3)] ?? null, families: FAMILIES[random(4)] }
-      const after = 16 + random(16 * rig.log.head())
+      const after = seenBy(want, rig.told, random)
       const query = queryOf(want, `${rig.log.id}.${after}`)
       if (i % 3 === 0) joined.push({ want, after, source: await rig.listen(query) })
       else joined.push({ want, after, socket: await rig.connect(query, i % 3 === 1 ? "tcp" : "unix") })
@@ -170,7 +176,7 @@ test("a tick larger than a socket may lag is replayed in pieces, without a cut",
   await rig.tell(line)
   back.resume()
   await back.untilCount(1_002)
-  expect((await settled(back)).map(seqOf)).toEqual(rig.told.map(({ n }) => 16 * n + 2))
+  expect((await settled(back)).map(seqOf)).toEqual(rig.told.map(({ n }) => 16 * n + 15))
 })
 
 test("a replay that retention overtakes is ended, and the next ready frame says gap", async () => {
@@ -191,3 +197,79 @@ test("a replay that retention overtakes is ended, and the next ready frame says 
   expect(JSON.parse(again.texts[0] ?? "")).toMatchObject({ type: "ready", resume: "gap" })
   expect(rig.hub.stats().cuts).toBe(1)
 })
+
+/** A listener without a network, and all that it was sent. */
+function listenHere(rig: Rig, since: string, families = ALL_FAMILIES) {
+  const texts: string[] = []
+  const over = Promise.withResolvers<number>()
+  const outlet: Outlet = {
+    kind: "events",
+    send: (text) => texts.push(text) > 0,
+    cut: (code) => over.resolve(code),
+  }
+  rig.hub.join(outlet, { thread: null, families }, since)
+  const ready = JSON.parse(texts[0] ?? "{}") as { resume: string; missing?: string[] }
+  return { texts, ready, over: over.promise }
+}
+
+test("a replay that is overtaken before its first page is ended, not shown with a hole", async () => {
+  await using rig = await openRig()
+  await rig.tell(notification("x/y", {}), notification("x/y", {}))
+  const { texts, ready, over } = listenHere(rig, `${rig.log.id}.31`)
+  expect(ready.resume).toBe("ok")
+  rig.db.actNow((tx) => rig.log.forget(tx, "T1"))
+  expect(await over).toBe(1013)
+  expect(texts.length).toBe(1)
+})
+
+test("what is told on a full disk reaches a listener in the midst of a replay, which is not cut for it", async () => {
+  await using rig = await openRig({ maxLagBytes: 8 << 20 })
+  const big = notification("x/y", { text: "d".repeat(3_000) })
+  for (let tick = 0; tick < 100; tick++) await rig.tell(...Array.from({ length: 60 }, () => big))
+  const back = await rig.connect(`?families=notification&since=${rig.log.id}.31`)
+  back.pause()
+  rig.log.tellUnstored([big, notification("x/y", {})])
+  await rig.tell(big)
+  rig.log.tellUnstored([big])
+  expect(rig.hub.stats().replaying).toBe(1)
+  back.resume()
+  const should = textsOf(rig.told, { thread: null, families: ["notification"] }, 31)
+  await back.untilCount(should.length + 1)
+  expect(await settled(back)).toEqual(should)
+  expect(rig.hub.stats().cuts).toBe(0)
+})
+
+test("a listener that has seen all that an event has for it misses nothing when the event is gone", async () => {
+  await using rig = await openRig()
+  const [, plan, , , , , row] = eventsOfScope("thread", "T1")
+  if (plan === undefined || row === undefined) throw new Error("no event")
+  await rig.tell(plan)
+  await rig.tell(row)
+  rig.db.actNow((tx) => rig.log.forget(tx, "T1"))
+  const resumes = (n: number, index: number, ...families: Family[]) =>
+    listenHere(rig, `${rig.log.id}.${16 * n + index}`, maskOfAll(families)).ready.resume
+  const [first, second] = rig.told.map(({ n }) => n)
+  if (first === undefined || second === undefined) throw new Error("not told")
+  expect(resumes(second, 15)).toBe("ok")
+  expect(resumes(first, 15)).toBe("gap")
+  rig.told.length = 0
+  await rig.tell(plan)
+  rig.db.actNow((tx) => rig.log.forget(tx, "T1"))
+  const n = rig.told[0]?.n ?? 0
+  expect([resumes(n, 0), resumes(n, 1), resumes(n, 15)]).toEqual(["gap", "gap", "ok"])
+  expect([resumes(n, 0, "signal"), resumes(n, 0, "signal", "session")]).toEqual(["ok", "ok"])
+  expect([resumes(n, 0, "signal", "alias"), resumes(n, 1, "signal", "alias")]).toEqual(["gap", "ok"])
+  expect(resumes(n, 1, "signal", "notification")).toBe("gap")
+})
+
+test("whoever was sent a raw item misses none, over a repeat of the same seq too", async () => {
+  await using rig = await openRig()
+  await rig.tell(notification("x/y", {}), notification("rawResponseItem/completed", {}, { stored: false }))
+  const [, raw] = rig.told
+  const missing = (index: number, ...families: Family[]) =>
+    listenHere(rig, `${rig.log.id}.${16 * (raw?.n ?? 0) + index}`, maskOfAll(families)).ready.missing
+  expect([missing(15), missing(0, "signal")]).toEqual([undefined, undefined])
+  expect([missing(0), missing(-1)]).toEqual([["raw"], ["raw"]])
+})
+const maskOfAll = (families: Family[]) =>
+  families.length === 0 ? ALL_FAMILIES : families.reduce((mask, family) => mask | maskOf(family), 0)

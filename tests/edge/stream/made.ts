@@ -65,10 +65,10 @@ export function expected(
     const [type, alias] = NAMES[method] ?? []
     rows.push([0, "signal", `app_server.${type}`, isHidden ? undefined : own])
     if (alias !== undefined) rows.push([1, "alias", alias, e.scope])
-    rows.push([2, "notification", "notification", own])
+    rows.push([15, "notification", "notification", own])
   } else if (e.type === "app.request")
-    rows.push([0, "signal", "app_server.request.exec_command_approval", isHidden ? undefined : own])
-  else rows.push([0, ...(PLAIN[e.type] ?? ["", ""]), e.scope])
+    rows.push([15, "signal", "app_server.request.exec_command_approval", isHidden ? undefined : own])
+  else rows.push([15, ...(PLAIN[e.type] ?? ["", ""]), e.scope])
   return rows
     .filter(([, family]) => families === undefined || families.includes(family))
     .filter(([, , , scope]) => {

@@ -1,6 +1,10 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { createLineCutter, LineTooLong } from "../../../src/engine/runtime/protocol/lines.ts"
+import {
+  createLineCutter,
+  createPieceCutter,
+  LineTooLong,
+} from "../../../src/engine/runtime/protocol/lines.ts"
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -65,4 +69,22 @@ test("the whole lines before the one that is too long are not lost with it", () 
 test("broken UTF-8 becomes a replacement character and harms no other line", () => {
   const cutter = createLineCutter()
   expect(cutter.push(new Uint8Array([0xff, 10, 0xc3, 0xa9, 10]))).toEqual(["\ufffd", "é"])
+})
+
+test("in pieces: a line over the limit comes in parts of that size, others whole, however the stream is cut", () => {
+  const texts = fc.array(fc.string({ unit: fc.constantFrom("a", "b", "\n"), maxLength: 30 }), {
+    maxLength: 10,
+  })
+  fc.assert(
+    fc.property(texts, fc.integer({ min: 1, max: 8 }), (chunks, limitBytes) => {
+      const cutter = createPieceCutter({ limitBytes })
+      const got = chunks.flatMap((chunk) => cutter.push(bytes(chunk)))
+      const rest = cutter.rest()
+      if (rest !== undefined) got.push(rest)
+      const lines = chunks.join("").split("\n")
+      if (lines.at(-1) === "") lines.pop()
+      const pieces = lines.flatMap((line) => line.match(new RegExp(`.{1,${limitBytes}}`, "g")) ?? [""])
+      expect(got).toEqual(pieces)
+    }),
+  )
 })

@@ -187,7 +187,6 @@ describe("requests of the child", () => {
       { method: "ask", id: "0", params: {} },
       { method: "ask", id: 1 },
     )
-    expect(peer.unanswered().map((r) => r.rpcId)).toEqual([0, "0", 1])
     await peer.respond(0, { decision: "accept" })
     await peer.refuse("0", -32601, "unknown method")
     peer.forget(1)
@@ -195,7 +194,6 @@ describe("requests of the child", () => {
       { id: 0, result: { decision: "accept" } },
       { id: "0", error: { code: -32601, message: "unknown method" } },
     ])
-    expect(peer.unanswered()).toEqual([])
     expect(await kindOf(peer.respond(0, {}))).toBe("not_open")
     expect(await kindOf(peer.refuse(1, -32601, ""))).toBe("not_open")
   })
@@ -219,6 +217,43 @@ describe("writing", () => {
     expect(done).toEqual(["a", "b", "c"])
   })
 
+  test("a call that failed before its turn came is never written, and says so; others keep their order", async () => {
+    const { peer, hear, clock, written, gates } = openPeer({ holdWrites: true })
+    const controller = new AbortController()
+    peer.notify("first").catch(() => undefined)
+    const late = failure(peer.call("late", {}, { deadlineMs: 50 }))
+    const calledOff = failure(peer.call("called off", {}, { ...DEADLINE, signal: controller.signal }))
+    const kept = peer.call("kept", {}, DEADLINE)
+    clock.turn(50)
+    controller.abort()
+    expect(await late).toMatchObject({ kind: "deadline", maybeWritten: false })
+    expect(await calledOff).toMatchObject({ kind: "aborted", maybeWritten: false })
+    gates[0]?.resolve()
+    await settle()
+    expect(written).toMatchObject([{ method: "first" }, { id: 3, method: "kept" }])
+    hear({ id: 3, result: "ok" })
+    expect(await kept).toBe("ok")
+  })
+
+  test("a call whose writing had begun at its deadline may have left, and says so", async () => {
+    const { peer, clock } = openPeer({ holdWrites: true })
+    const call = failure(peer.call("a", {}, { deadlineMs: 50 }))
+    clock.turn(50)
+    expect(await call).toMatchObject({ kind: "deadline", maybeWritten: true })
+  })
+
+  test("what was withdrawn takes no room of the queue", async () => {
+    const { peer, clock } = openPeer({ holdWrites: true, queueLimit: 100 })
+    peer.notify("first").catch(() => undefined)
+    const big = failure(peer.call("big", { filler: "x".repeat(90) }, { deadlineMs: 50 }))
+    expect(await kindOf(peer.notify("second", { filler: "x".repeat(50) }))).toBe("overloaded")
+    clock.turn(50)
+    await big
+    const waits = kindOf(peer.notify("second", { filler: "x".repeat(50) }))
+    peer.close("over")
+    expect(await waits).toBe("gone")
+  })
+
   test("calls are refused when too much waits for the pipe, answers to the child never", async () => {
     const { peer, hear } = openPeer({ holdWrites: true, queueLimit: 60 })
     hear({ method: "ask", id: 7 })
@@ -229,7 +264,6 @@ describe("writing", () => {
       maybeWritten: false,
     })
     const answered = peer.respond(7, {})
-    expect(peer.unanswered()).toEqual([])
     peer.close("over")
     expect(await kindOf(answered)).toBe("gone")
   })

@@ -216,6 +216,24 @@ describe("real processes", () => {
     expect(left.filter(alive)).toEqual([])
   }, 60_000)
 
+  test("a run that could not be recorded is reaped from memory: its session tells, where nothing else does", async () => {
+    const fails = () => Promise.reject(new Error("the disk is full"))
+    const runStore = { begin: fails, spawned: fails, thread: fails, ended: fails, unfinished: () => [] }
+    const processes = { ...createProcesses(), environ: () => undefined }
+    await using rt = openRuntime({ runStore, processes, mischief: "grandchildren" })
+    rt.supervisor.start()
+    const { pid = 0 } = await rt.inState("ready")
+    const pids = pidsOf(await linesOf(join(rt.home, "survivors"), 5))
+    const members = processes.list().filter((row) => row.session === pid && pids.includes(row.pid))
+    expect(members.length).toBeGreaterThan(1)
+    try {
+      await rt.supervisor.stop({ graceMs: 0 })
+      expect(members.map((row) => row.pid).filter(alive)).toEqual([])
+    } finally {
+      for (const left of pids.filter(alive)) process.kill(left, "SIGKILL")
+    }
+  }, 60_000)
+
   test("the next start of a daemon that was killed finds what its runs left", async () => {
     // The daemon's death is played by a child that is nobody's any more: its exit is not buried by a supervisor.
     await using rt = openRuntime({ mischief: "grandchildren" })

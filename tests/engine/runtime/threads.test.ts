@@ -90,3 +90,13 @@ test("what is said of a new thread waits for its name, what is said of others do
     { thread: { id: alias.outer }, n: 2 },
   ])
 })
+
+test("the daemon's own secrets are taken out of everything that the child says", () => {
+  const aliases = createAliases([alias], (text) => text.replaceAll("s3cret-token", "[masked]"))
+  const params = { threadId: alias.inner, item: { text: "it is s3cret-token", n: 1 } }
+  const masked = { threadId: alias.outer, item: { text: "it is [masked]", n: 1 } }
+  const message = aliases.message(told(params))
+  expect(message.params).toEqual(masked)
+  expect(message.raw).toBe(JSON.stringify({ method: "x", params: masked }))
+  expect(aliases.outOf({ preview: "s3cret-token" })).toEqual({ preview: "[masked]" })
+})

@@ -45,7 +45,8 @@ export async function replaysOf({ url, tape, random, since }: Scene, last: numbe
   const found: string[] = []
   const recent = tape.frames.filter((frame) => frame.life >= since && frame.seq <= last)
   const threads = [...new Set(recent.flatMap(({ threadId }) => threadId ?? []))]
-  const from = random.often(0.1) ? 0 : random.pick(recent).seq
+  // What came before the first listener is on no tape.
+  const from = random.often(0.1) ? (tape.frames[0]?.seq ?? 0) : random.pick(recent).seq
   const all = { query: "", from, fits: (_: Taped) => true }
   const one = threads.length ? random.pick(threads) : undefined
   const thread = one && {

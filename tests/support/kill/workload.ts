@@ -69,8 +69,9 @@ export function createWorkload(needs: WorkloadNeeds) {
         acknowledged()
         return JSON.parse(text)
       }
-      const { code, status } = JSON.parse(text)
-      const key = `${answer.status} ${code ?? status} ${path.replace(/[0-9a-f-]{36}/g, "…")}`
+      const { code, status, message } = JSON.parse(text)
+      const why = `${code ?? status} ${String(message).replace(/[0-9a-f]{8}-[0-9a-f-]{27}|\/\S+/g, "…")}`
+      const key = `${answer.status} ${why} ${path.replace(/[0-9a-f-]{36}/g, "…")}`
       ledger.refused.set(key, (ledger.refused.get(key) ?? 0) + 1)
       return undefined
     } catch {

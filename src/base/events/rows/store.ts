@@ -72,7 +72,7 @@ const CLEAR_DELTAS = "DELETE FROM log_marks WHERE thread = ? AND kind = 'delta'"
 
 const FREE_PAGES =
   "SELECT freelist_count AS free, page_count AS pages FROM pragma_freelist_count, pragma_page_count"
-const GIVE_BACK = "PRAGMA incremental_vacuum(256)"
+const GIVE_BACK = "PRAGMA incremental_vacuum(512)"
 
 export function readMeta(db: Reader): Meta | undefined {
   return db.get(READ_META) as unknown as Meta | undefined
@@ -174,5 +174,5 @@ export function pages(db: Reader): { free: number; pages: number } {
   return { free: Number(row?.free), pages: Number(row?.pages) }
 }
 
-/** Gives up to 256 empty pages (1 MiB) back to the file system. */
+/** Gives up to 512 empty pages (1 MiB) back to the file system. */
 export const giveBack = (tx: Tx): void => void tx.all(GIVE_BACK)

@@ -3,7 +3,7 @@
 import { Hono } from "hono"
 import { z } from "zod"
 import type { SessionEnv } from "../env.ts"
-import { invalidParam } from "../guards.ts"
+import { idParam } from "../guards.ts"
 import { json } from "../reply.ts"
 import { body } from "../valid.ts"
 import type { RouteNeeds } from "./needs.ts"
@@ -18,9 +18,8 @@ export const approvalRoutes = ({ rooms, gate }: RouteNeeds) =>
     .get("/sessions/:sessionId/approvals", gate("PGS"), (c) =>
       json({ data: rooms.requests.list(c.get("sessionId"), "approval") }),
     )
-    .post("/approvals/:approvalId/decision", body(decision), async (c) => {
+    .post("/approvals/:approvalId/decision", idParam("approvalId"), body(decision), async (c) => {
       const approvalId = c.req.param("approvalId")
-      if (approvalId.trim() === "") throw invalidParam("approvalId")
       const asked = { kind: "approval" as const, ...c.req.valid("json") }
       const { request, decided } = await rooms.requests.decide(approvalId, asked, "api")
       const scope = decided.kind === "approval" ? decided.scope : undefined

@@ -6,7 +6,11 @@ import { APPROVAL_POLICIES, NETWORK_ACCESS, SANDBOXES } from "../../../domain/co
 export const text = (max = 1_000_000) => z.string().trim().min(1).max(max)
 /** Exactly `true` or `false` (wire-contract §0.1). */
 export const flag = z.enum(["true", "false"]).transform((word) => word === "true")
-export const limit = z.coerce.number().int().min(1).max(200)
+export const limit = z
+  .string()
+  .regex(/^\d{1,3}$/, "must be a whole number")
+  .transform(Number)
+  .pipe(z.number().min(1).max(200))
 
 const promptKinds = z.object({
   sandbox_approval: z.boolean(),

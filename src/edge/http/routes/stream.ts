@@ -12,4 +12,9 @@ export const streamRoutes = ({ sockets, events }: Pick<RouteNeeds, "sockets" | "
       (c) =>
         sockets.openStream(c.req.raw, c.env.peer) ?? new Response(null, { headers: { [UPGRADED]: "1" } }),
     )
-    .get("/events", (c) => events.openEvents(c.req.raw, c.env.peer))
+    // A HEAD has no body that anybody would read: nobody listens.
+    .get("/events", (c) =>
+      c.req.method === "HEAD"
+        ? new Response(null, { headers: { "content-type": "text/event-stream; charset=utf-8" } })
+        : events.openEvents(c.req.raw, c.env.peer),
+    )

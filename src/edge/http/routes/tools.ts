@@ -2,8 +2,9 @@
 
 import { Hono } from "hono"
 import { z } from "zod"
-import { Fault } from "../../../base/fault.ts"
+import { Fault, isFault } from "../../../base/fault.ts"
 import type { SessionEnv } from "../env.ts"
+import { idParam } from "../guards.ts"
 import { json } from "../reply.ts"
 import { body } from "../valid.ts"
 import type { RouteNeeds } from "./needs.ts"
@@ -35,14 +36,14 @@ export const toolRoutes = ({ rooms, gate }: RouteNeeds) =>
     .get("/sessions/:sessionId/tool-calls", gate("PGS"), (c) =>
       json({ data: rooms.requests.list(c.get("sessionId"), "tool_call") }),
     )
-    .post("/tool-input/:requestId/decision", body(input), async (c) => {
+    .post("/tool-input/:requestId/decision", idParam("requestId"), body(input), async (c) => {
       const { decision, answers, ...rest } = c.req.valid("json")
       const asked = { kind: "tool_input" as const, decision, answers, ...verbatim(rest) }
       const requestId = c.req.param("requestId")
       const { request } = await rooms.requests.decide(requestId, asked, "api")
       return json({ status: "ok", requestId, threadId: request.sessionId })
     })
-    .post("/tool-calls/:requestId/response", body(call), async (c) => {
+    .post("/tool-calls/:requestId/response", idParam("requestId"), body(call), async (c) => {
       const { success, text, contentItems, ...rest } = c.req.valid("json")
       const asked = { kind: "tool_call" as const, success, text, contentItems, ...verbatim(rest) }
       const requestId = c.req.param("requestId")
@@ -52,8 +53,10 @@ export const toolRoutes = ({ rooms, gate }: RouteNeeds) =>
       return json({ status: "ok", requestId, threadId: request.sessionId })
     })
 
-/** While another answer is being written, tool calls have a body of their own. */
+/** While another answer is being written, tool calls have a body of their own; afterwards they are not found (§1.8). */
 function inFlight(error: unknown, requestId: string): unknown {
-  if (!(error instanceof Fault) || error.code !== "request_reconciled") return error
+  if (!isFault(error, "request_reconciled")) return error
+  if (error.details.code !== "conflict")
+    return new Fault("request_not_found", "that call was answered", { requestId })
   return new Fault("call_in_flight", "another answer was first", { requestId }, { cause: error })
 }

@@ -3,27 +3,20 @@
 // A frame is text made from the stored event alone, so a replayed frame is the live one, byte for byte.
 
 import type { LoggedEvent, Scope } from "../../../base/events/event.ts"
-import { iso } from "../../../base/kit/clock.ts"
+import { eventOf, FRAMES_PER_EVENT, seqOf } from "../../../base/events/replay.ts"
 import { type Family, type FamilyMask, maskOf } from "./families.ts"
-import { type RawLine, readRawLine } from "./raw-line.ts"
-import { signalName } from "./signal-name.ts"
+import { createMemory, Reading } from "./reading.ts"
 
 /** One kind of frame that an event yields. Its text is made when somebody wants it. */
 export interface FrameKind {
   index: number
   family: Family
   mask: FamilyMask
+  /** As JSON text, like the payload. */
   type(event: LoggedEvent, read: Reading): string
   payload(event: LoggedEvent, read: Reading): string
   /** A narrower scope than the event's; undefined when the event has no such frame. */
   scope?(event: LoggedEvent, read: Reading): Scope | undefined
-}
-
-/** The parts of an event's context, as JSON text. */
-interface ContextText {
-  turnId: string
-  session: string
-  requestId: string
 }
 
 /** A frame ready to be told. */
@@ -46,6 +39,9 @@ const ALIASES: Record<string, string> = {
   "account/rateLimits/updated": "account_rate_limits_updated",
 }
 
+/** The highest index there is. Every event's last frame has it, so whoever has seen that one has seen the event whole. */
+const LAST = FRAMES_PER_EVENT - 1
+
 const kind = (
   index: number,
   family: Family,
@@ -53,14 +49,15 @@ const kind = (
 ): FrameKind => ({ index, family, mask: maskOf(family), ...made })
 
 /** An event whose body is the payload of its one frame. */
-const plain = (family: Family, type: string): FrameKind[] => [
-  kind(0, family, { type: () => type, payload: (event) => event.body }),
-]
+const plain = (family: Family, type: string): FrameKind[] => {
+  const text = JSON.stringify(type)
+  return [kind(LAST, family, { type: () => text, payload: (event) => event.body })]
+}
 
 /** An event whose body is `{"frame": type, "payload": …}`. */
 const named: FrameKind[] = [
-  kind(0, "request", {
-    type: (event) => (JSON.parse(event.body) as { frame: string }).frame,
+  kind(LAST, "request", {
+    type: (event) => JSON.stringify((JSON.parse(event.body) as { frame: string }).frame),
     payload: (event) => JSON.stringify((JSON.parse(event.body) as { payload: unknown }).payload ?? null),
   }),
 ]
@@ -80,25 +77,25 @@ const seenSignal = (event: LoggedEvent): Scope | undefined =>
 export const FRAMES: Record<string, FrameKind[]> = {
   "app.notification": [
     kind(0, "signal", {
-      type: (_, read) => `app_server.${read.signalName()}`,
-      payload: (event, read) => signal(event, read, "notification"),
+      type: (_, read) => read.names().notification.type,
+      payload: (_, read) => signal(read, "notification"),
       scope: seenSignal,
     }),
     kind(1, "alias", {
-      type: (_, read) => ALIASES[read.line().method] ?? "",
+      type: (_, read) => JSON.stringify(ALIASES[read.line().method] ?? ""),
       payload: (_, read) => read.line().params ?? "{}",
       scope: (event, read) => (Object.hasOwn(ALIASES, read.line().method) ? event.scope : undefined),
     }),
-    kind(2, "notification", {
-      type: () => "notification",
+    kind(LAST, "notification", {
+      type: () => '"notification"',
       payload: (event) => event.body,
       scope: ownScope,
     }),
   ],
   "app.request": [
-    kind(0, "signal", {
-      type: (_, read) => `app_server.request.${read.signalName()}`,
-      payload: (event, read) => signal(event, read, "request"),
+    kind(LAST, "signal", {
+      type: (_, read) => read.names().request.type,
+      payload: (_, read) => signal(read, "request"),
       scope: seenSignal,
     }),
   ],
@@ -126,21 +123,26 @@ export const FRAMES: Record<string, FrameKind[]> = {
   "runtime.updated": plain("system", "runtime_updated"),
 }
 
-const NO_KINDS: FrameKind[] = []
-/** Names of methods come from the child: a sane one has a few hundred. */
-const MAX_NAMES = 2_000
-
 /**
- * Makes frames of events. It remembers what neighbours share (the name of a method, a context, a millisecond), so that a
- * delta costs little more than putting its text together.
+ * The place of a listener of these families that has seen `since` (`LOGID.SEQ`): the end of the event when nothing more of
+ * it can come. The event itself may be gone, but below LAST an index belongs to one type only, whose kinds say what follows
+ * (an alias may follow a signal, so of those two the event is taken for unfinished).
  */
+export function placeOf(since: string, families: FamilyMask): string {
+  const [, log, digits] = /^(.*)\.(\d{1,15})$/.exec(since) ?? []
+  if (log === undefined || digits === undefined) return since
+  const n = eventOf(Number(digits))
+  const index = Number(digits) - seqOf(n, 0)
+  const kinds = Object.values(FRAMES).find((own) => own.some((one) => one.index === index)) ?? []
+  const isWhole = kinds.length > 0 && !kinds.some((one) => one.index > index && (one.mask & families) !== 0)
+  return isWhole ? `${log}.${seqOf(n, LAST)}` : since
+}
+
+const NO_KINDS: FrameKind[] = []
+/** Makes frames of events. */
 export function createFraming() {
   const kindsOf = new Map(Object.entries(FRAMES))
-  const memory: Memory = {
-    nameOf: remembered(signalName),
-    context: { text: "", parts: contextText("") },
-    moment: { at: 0, text: iso(0) },
-  }
+  const memory = createMemory()
 
   /** The frames of an event that somebody wants, in order of their index. A type without a row has none. */
   const framesOf = (event: LoggedEvent, wanted: FamilyMask): Frame[] => {
@@ -150,7 +152,7 @@ export function createFraming() {
       if ((one.mask & wanted) === 0) continue
       const scope = one.scope === undefined ? event.scope : one.scope(event, read)
       if (scope === undefined) continue
-      const seq = 16 * event.n + one.index
+      const seq = seqOf(event.n, one.index)
       frames.push({ seq, family: one.family, scope, text: () => frameText(event, one, read) })
     }
     return frames
@@ -159,82 +161,17 @@ export function createFraming() {
 }
 export type Framing = ReturnType<typeof createFraming>
 
-/** What neighbouring events mostly share. */
-interface Memory {
-  nameOf(method: string): string
-  context: { text: string; parts: ContextText }
-  moment: { at: number; text: string }
-}
-
-/** What is read out of an event at most once, however many of its frames want it. A class: one is made for every event. */
-class Reading {
-  readonly #event: LoggedEvent
-  readonly #memory: Memory
-  #line: RawLine | undefined
-
-  constructor(event: LoggedEvent, memory: Memory) {
-    this.#event = event
-    this.#memory = memory
-  }
-  line(): RawLine {
-    this.#line ??= readRawLine(this.#event.body)
-    return this.#line
-  }
-  signalName(): string {
-    return this.#memory.nameOf(this.line().method)
-  }
-  context(): ContextText {
-    const { context } = this.#event
-    if (this.#memory.context.text !== context)
-      this.#memory.context = { text: context, parts: contextText(context) }
-    return this.#memory.context.parts
-  }
-  at(): string {
-    const { at } = this.#event
-    if (this.#memory.moment.at !== at) this.#memory.moment = { at, text: iso(at) }
-    return this.#memory.moment.text
-  }
-}
-
-function contextText(text: string): ContextText {
-  const context = text === "" ? {} : (JSON.parse(text) as Record<string, unknown>)
-  const part = (name: string) => JSON.stringify(context[name] ?? null)
-  return { turnId: part("turnId"), session: part("session"), requestId: part("requestId") }
-}
-
 function frameText(event: LoggedEvent, one: FrameKind, read: Reading): string {
-  const type = quote(one.type(event, read))
   const payload = one.payload(event, read) || "null"
   const stored = event.stored ? "" : ',"stored":false'
-  return `{"type":${type},"threadId":${quoted(event.thread)},"seq":${16 * event.n + one.index},"at":"${read.at()}","payload":${payload}${stored}}`
+  return `{"type":${one.type(event, read)},"threadId":${read.thread()},"seq":${seqOf(event.n, one.index)},"at":"${read.at()}","payload":${payload}${stored}}`
 }
 
 /** The envelope of wire-contract §4.1, for a notification or a request. */
-function signal(event: LoggedEvent, read: Reading, signalType: "notification" | "request"): string {
-  const { method, params } = read.line()
+function signal(read: Reading, signalType: "notification" | "request"): string {
+  const { params } = read.line()
   const { turnId, session, requestId } = read.context()
-  const isRequest = signalType === "request"
-  const eventType = quote(`app_server.${isRequest ? "request." : ""}${read.signalName()}`)
-  const own = isRequest ? `,"requestId":${requestId}` : ""
-  const context = `{"threadId":${quoted(event.thread)},"turnId":${turnId}}`
-  return `{"source":"app_server","signalType":"${signalType}","eventType":${eventType},"method":${quote(method)},"receivedAt":"${read.at()}","context":${context},"params":${params ?? "null"},"session":${session}${own}}`
-}
-
-const quoted = (text: string | null): string => (text === null ? "null" : quote(text))
-
-/** JSON text of names that come again and again: types, methods, threads. */
-const quote = remembered((text: string) => JSON.stringify(text))
-
-/** The same function, whose answers are kept. */
-function remembered(make: (text: string) => string): (text: string) => string {
-  const known = new Map<string, string>()
-  return (text) => {
-    const found = known.get(text)
-    if (found !== undefined) return found
-    if (known.size >= MAX_NAMES) known.clear()
-    const made = make(text)
-    // A copy: a text cut out of a longer one would keep all of that in memory.
-    known.set(Array.from(text).join(""), made)
-    return made
-  }
+  const own = signalType === "request" ? `,"requestId":${requestId}` : ""
+  const { head } = read.names()[signalType]
+  return `${head}${read.at()}","context":{"threadId":${read.thread()},"turnId":${turnId}},"params":${params ?? "null"},"session":${session}${own}}`
 }

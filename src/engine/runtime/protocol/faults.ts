@@ -66,6 +66,9 @@ const UNKNOWN_THREAD = [
   "conversation not found",
 ]
 
+/** The child made the thread's file and died before it wrote a word of it (0.169, tried): it has nothing of the thread. */
+export const isBlankThread = (message: string): boolean => /rollout at .* is empty/i.test(message)
+
 /** The child does not have the thread, or not loaded. */
 export const isUnknownThread = (message: string): boolean =>
-  UNKNOWN_THREAD.some((phrase) => message.toLowerCase().includes(phrase))
+  isBlankThread(message) || UNKNOWN_THREAD.some((phrase) => message.toLowerCase().includes(phrase))

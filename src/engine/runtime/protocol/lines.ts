@@ -72,6 +72,37 @@ export function createLineCutter({
   }
 }
 
+/**
+ * The same for a stream whose long lines matter less than its life: a line over the limit comes out in pieces of that many
+ * bytes (a character on a cut becomes replacement characters). Never throws.
+ */
+export function createPieceCutter({ limitBytes }: { limitBytes: number }): LineCutter {
+  const cutter = createLineCutter({ limitBytes })
+  /** Of the unfinished line; at most the limit. */
+  let held = 0
+  return {
+    push(chunk) {
+      const out: string[][] = []
+      for (let at = 0; at < chunk.length; ) {
+        if (held === limitBytes && chunk[at] !== NEWLINE) {
+          out.push([cutter.rest() ?? ""])
+          held = 0
+        }
+        const part = chunk.subarray(at, at + Math.max(1, limitBytes - held))
+        out.push(cutter.push(part))
+        const last = part.lastIndexOf(NEWLINE)
+        held = last < 0 ? held + part.length : part.length - last - 1
+        at += part.length
+      }
+      return out.flat()
+    },
+    rest() {
+      held = 0
+      return cutter.rest()
+    },
+  }
+}
+
 /** Where in the chunk the first line over the limit starts; at most 0 when it is the one that is held. */
 function startOfLong(chunk: Uint8Array, heldBytes: number, limitBytes: number): number | undefined {
   let from = -heldBytes

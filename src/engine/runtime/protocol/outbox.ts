@@ -2,41 +2,47 @@
 
 import { PeerFailure } from "./wire.ts"
 
+export interface Posted {
+  /** Resolves when the pipe took the text. */
+  taken: Promise<void>
+  /** Takes the text back. False when writing has begun: it may arrive. `taken` then rejects as `aborted`. */
+  withdraw(): boolean
+}
+
 export interface Outbox {
-  /**
-   * Resolves when the pipe took the text. "bounded" is refused as `overloaded` while too much waits. `onStart` is called
-   * when writing begins: until then it is certain that nothing left.
-   */
-  put(text: string, limit: "bounded" | "always", onStart?: () => void): Promise<void>
+  /** "bounded" is refused as `overloaded` while too much waits. */
+  put(text: string, limit: "bounded" | "always"): Posted
   /** Rejects what waits with `gone`; what was being written may have arrived. */
   close(reason: string): void
 }
 
 interface Waiting {
   text: string
-  onStart: (() => void) | undefined
   resolve(): void
   reject(error: Error): void
 }
 
 /** `limit`: characters that may wait; a text may exceed it only when nothing else waits. */
 export function createOutbox(send: (text: string) => Promise<void>, limit: number): Outbox {
-  let queue: Waiting[] = []
+  let queue = new Set<Waiting>()
   let queued = 0
   let writing: Waiting[] | undefined
   let closed: string | undefined
 
-  const failAll = (waiting: Waiting[], reason: string, maybeWritten: boolean) => {
+  const failAll = (waiting: Iterable<Waiting>, reason: string, maybeWritten: boolean) => {
     for (const w of waiting) w.reject(new PeerFailure("gone", reason, maybeWritten))
+  }
+  const takeAll = (): Waiting[] => {
+    const all = [...queue]
+    queue = new Set()
+    queued = 0
+    return all
   }
 
   const write = () => {
-    if (writing || queue.length === 0 || closed !== undefined) return
-    const batch = queue
+    if (writing || queue.size === 0 || closed !== undefined) return
+    const batch = takeAll()
     writing = batch
-    queue = []
-    queued = 0
-    for (const w of batch) w.onStart?.()
     send(batch.length === 1 ? (batch[0]?.text ?? "") : batch.map((w) => w.text).join("")).then(
       () => {
         writing = undefined
@@ -55,26 +61,34 @@ export function createOutbox(send: (text: string) => Promise<void>, limit: numbe
     )
   }
 
+  const withdraw = (waiting: Waiting): boolean => {
+    if (!queue.delete(waiting)) return false
+    queued -= waiting.text.length
+    waiting.reject(new PeerFailure("aborted", "it was withdrawn before it was written", false))
+    return true
+  }
+
   return {
-    put(text, bound, onStart) {
-      if (closed !== undefined) return Promise.reject(new PeerFailure("gone", closed, false))
+    put(text, bound) {
+      if (closed !== undefined) return refused(new PeerFailure("gone", closed, false))
       if (bound === "bounded" && queued > 0 && queued + text.length > limit) {
-        return Promise.reject(new PeerFailure("overloaded", "too much waits for the child's stdin", false))
+        return refused(new PeerFailure("overloaded", "too much waits for the child's stdin", false))
       }
-      return new Promise((resolve, reject) => {
-        queue.push({ text, onStart, resolve, reject })
-        queued += text.length
-        write()
-      })
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      const waiting: Waiting = { text, resolve, reject }
+      queue.add(waiting)
+      queued += text.length
+      write()
+      return { taken: promise, withdraw: () => withdraw(waiting) }
     },
     close(reason) {
       if (closed !== undefined) return
       closed = reason
-      const waiting = queue
-      queue = []
-      queued = 0
-      failAll(waiting, reason, false)
+      failAll(takeAll(), reason, false)
       if (writing) failAll(writing, reason, true)
     },
   }
 }
+
+/** It never waited, so nothing of it can leave. */
+const refused = (error: PeerFailure): Posted => ({ taken: Promise.reject(error), withdraw: () => true })

@@ -5,7 +5,8 @@ import { TIMERS } from "../../../base/kit/timers.ts"
 import type { Logger } from "../../../base/observe/logger.ts"
 
 /** Names kept; a child that makes up names must not fill the memory. */
-const NAMES_KEPT = 200
+const NAMES_KEPT = 500
+const OTHERS = "…others"
 
 export function createTally({ clock, log }: { clock: Clock; log: Logger }) {
   const unknown = new Map<string, number>()
@@ -24,8 +25,8 @@ export function createTally({ clock, log }: { clock: Clock; log: Logger }) {
       })
     },
     unknownNotification(method: string) {
-      if (unknown.size < NAMES_KEPT || unknown.has(method))
-        unknown.set(method, (unknown.get(method) ?? 0) + 1)
+      const name = unknown.size < NAMES_KEPT || unknown.has(method) ? method : OTHERS
+      unknown.set(name, (unknown.get(name) ?? 0) + 1)
     },
     counts: () => ({ unreadableLines: unreadable, unknownNotifications: Object.fromEntries(unknown) }),
   }

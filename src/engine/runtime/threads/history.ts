@@ -1,6 +1,7 @@
 // A thread's turns as the child keeps them, read in the way that its binary has.
 
 import { Fault } from "../../../base/fault.ts"
+import { isBlankThread } from "../protocol/faults.ts"
 
 export interface RawTurn {
   id: string
@@ -40,7 +41,8 @@ export async function readHistory({ call, listsTurns }: Reading, threadId: strin
   } catch (error) {
     if (
       error instanceof Fault &&
-      /not materialized|list_turns is not supported|no rollout found/i.test(error.message)
+      (isBlankThread(error.message) ||
+        /not materialized|list_turns is not supported|no rollout found/i.test(error.message))
     )
       return []
     throw error

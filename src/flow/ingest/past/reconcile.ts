@@ -30,7 +30,9 @@ export function createReconcile({ db, log, rooms, logger, readyRun }: ReconcileN
     try {
       await refresh()
     } catch (error) {
-      logger.warn("the child's threads could not be listed", { error })
+      // A child that went away meanwhile is asked again when it is back.
+      if (!isFault(error, "runtime_unavailable"))
+        logger.warn("the child's threads could not be listed", { error })
     }
   }
 

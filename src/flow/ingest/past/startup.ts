@@ -8,28 +8,28 @@ import type { Acts } from "../../acts/acts.ts"
 import type { Rooms } from "../../rooms.ts"
 import { paramsOf } from "../message.ts"
 import { TEXT_DELTAS } from "../notifications.ts"
+import type { Owed } from "../owed.ts"
 
 export interface StartupNeeds {
   db: Db
   log: Log
   rooms: Rooms
   acts: Acts
+  owed: Owed
 }
 
 const PAGE = { maxEvents: 5_000, maxBytes: 8 * 1024 * 1024 }
 
-/** Settles everything that the last life of the daemon left unfinished. Throws when it can't be stored. */
-export async function settleThePast({ db, log, rooms, acts }: StartupNeeds): Promise<void> {
+/** Settles everything that the last life of the daemon left unfinished; on a full disk as soon as there is room. */
+export function settleThePast({ db, log, rooms, acts, owed }: StartupNeeds): void {
   for (const [sessionId, items] of bySession(db)) hearAgain(log, rooms, sessionId, items)
-  const after: (() => void)[] = []
-  await db.act((tx) => {
-    after.length = 0
-    acts.endRun(tx, { reason: "the daemon was stopped while this ran" }, (fn) => after.push(fn))
+  owed.owe((tx, after) => {
+    acts.endRun(tx, { reason: "the daemon was stopped while this ran" }, after)
     // Rows of turns that were settled before their items were, by a kill in between.
     for (const { sessionId, turnId } of streamingAnywhere(tx))
       rooms.transcript.close(tx, sessionId, turnId, "canceled")
   })
-  for (const fn of after) fn()
+  owed.pay()
 }
 
 function bySession(db: Db): Map<string, Set<string>> {
