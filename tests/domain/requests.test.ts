@@ -198,7 +198,7 @@ test("the same decision while the first is being written hears how that ends", a
   const { decide } = house.rooms.requests
   const both = Promise.allSettled([decide(house.id, accept, "a"), decide(house.id, accept, "a")])
   const other = await house.settle(decide(house.id, decline, "b")).catch((error) => error)
-  expect(other).toMatchObject({ code: "request_reconciled", details: { code: "conflict" } })
+  expect(other).toMatchObject({ code: "request_reconciled", details: { code: "already_resolved" } })
   write.reject(new Fault("runtime_unavailable", "gone"))
   const ends = await house.settle(both)
   expect(ends.map((end) => end.status)).toEqual(["rejected", "rejected"])

@@ -1,5 +1,5 @@
-// Keeps the log within its limits: what is too old goes; then, while it is too large, deltas of finished items, then the oldest
-// rows. Always whole rows, in small acts that let others write in between. What is gone is marked in the same transaction.
+// Keeps the log within its limits: what is too old goes; then, while it is too large, deltas of finished items, then those of
+// items under way (their whole is still to come), then the oldest rows. Always whole rows, in small acts that let others write in between. What is gone is marked in the same transaction.
 
 import type { Clock } from "../kit/clock.ts"
 import type { Db, Tx } from "../storage/port.ts"
@@ -64,12 +64,14 @@ export async function retain(needs: RetentionNeeds, limits: Limits): Promise<{ d
   }
   const oldest = needs.clock.now() - limits.maxAgeMs
   await repeat((tx) => dropOldest(tx, needs, (row) => row.at < oldest))
-  let after = 0
-  await repeat((tx) => {
-    const step = dropSettled(tx, needs, { after, excess: needs.bytes() - limits.maxBytes })
-    after = step.after
-    return step
-  })
+  for (const settled of [true, false]) {
+    let after = 0
+    await repeat((tx) => {
+      const step = dropDeltas(tx, needs, { after, excess: needs.bytes() - limits.maxBytes, settled })
+      after = step.after
+      return step
+    })
+  }
   await repeat((tx) => {
     let excess = needs.bytes() - limits.maxBytes
     return dropOldest(tx, needs, (row) => {
@@ -104,11 +106,11 @@ function dropOldest(tx: Tx, { marks }: RetentionNeeds, goes: (row: RowFacts) => 
   return { rows: rows.length, more: true }
 }
 
-/** Delta rows whose thread has settled since, oldest first, until `excess` bytes are won. */
-function dropSettled(
+/** Delta rows, oldest first, until `excess` bytes are won: only those whose thread has settled since, or any. */
+function dropDeltas(
   tx: Tx,
   { marks }: RetentionNeeds,
-  { after, excess }: { after: number; excess: number },
+  { after, excess, settled }: { after: number; excess: number; settled: boolean },
 ): Step & { after: number } {
   if (excess <= 0) return { rows: 0, more: false, after }
   const seen = deltaRows(tx, after, ACT_ROWS)
@@ -118,7 +120,7 @@ function dropSettled(
   for (const row of seen) {
     if (bytes >= excess || bytes > ACT_BYTES) break
     reached = row.first
-    if (row.last > marks.settledAt(row.thread)) continue
+    if (settled && row.last > marks.settledAt(row.thread)) continue
     deleteRow(tx, row.first)
     rows.push(row)
     bytes += row.bytes

@@ -6,7 +6,7 @@ import type { Clock } from "../kit/clock.ts"
 import type { Logger } from "../observe/logger.ts"
 import type { Db, Effect, Ledger, SqlDriver, Tx } from "./port.ts"
 import { isBusy, lacksRoom, type Sync, tune } from "./sqlite.ts"
-import { type Act, openTick } from "./tick.ts"
+import { type Act, openTick, reasonOf } from "./tick.ts"
 
 export interface DbNeeds {
   driver: SqlDriver
@@ -92,8 +92,11 @@ function openCommits(driver: SqlDriver, log: Logger | undefined) {
       lost(ran.lost)
       return ran
     }
-    if (ran.wrote) log?.info("there is room to store again")
-    if (ran.wrote) full = false
+    if (ran.lackedRoom !== undefined) lost(ran.lackedRoom)
+    else if (ran.wrote) {
+      log?.info("there is room to store again")
+      full = false
+    }
     for (const ledger of ledgers) hear(ledger, ran.effects)
     for (const settle of ran.settle) settle()
     return undefined
@@ -133,8 +136,3 @@ function openCommits(driver: SqlDriver, log: Logger | undefined) {
     },
   }
 }
-
-const reasonOf = (lost: unknown): unknown =>
-  lacksRoom(lost)
-    ? new Fault("storage_full", "there is no room left to store this", {}, { cause: lost })
-    : lost

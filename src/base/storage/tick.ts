@@ -1,5 +1,6 @@
 // One transaction over many acts, each in a savepoint of its own. Says what stands after COMMIT, or that all was lost.
 
+import { Fault } from "../fault.ts"
 import type { Effect, Ledger, SqlDriver, Tx } from "./port.ts"
 import { lacksRoom } from "./sqlite.ts"
 
@@ -13,10 +14,18 @@ export interface Act {
 export interface Ran {
   /** True when rows were changed, which proves that there is room again. Only looked at while `probing`. */
   wrote: boolean
+  /** Why an act alone found no room, if one did. */
+  lackedRoom?: unknown
   /** Settles the acts' promises, in order. */
   settle: (() => void)[]
   effects: Effect[]
 }
+
+/** What an act is told when it fails: `storage_full` for want of room, else its own error. */
+export const reasonOf = (error: unknown): unknown =>
+  lacksRoom(error)
+    ? new Fault("storage_full", "there is no room left to store this", {}, { cause: error })
+    : error
 
 interface Hand {
   tx: Tx
@@ -46,7 +55,9 @@ export function openTick(driver: SqlDriver, ledgers: readonly Ledger[]) {
     } catch (error) {
       if (!driver.inTransaction) throw error
       driver.exec("ROLLBACK TO act; RELEASE act")
-      ran.settle.push(() => act.reject(error))
+      // Inside a trigger SQLite takes back the statement alone: the others of the tick stand.
+      if (lacksRoom(error)) ran.lackedRoom = error
+      ran.settle.push(() => act.reject(reasonOf(error)))
     } finally {
       hand.drop()
     }

@@ -263,7 +263,9 @@ const expiredOf = ({ kind }: Request) =>
 function repeated(request: Request, decision: string): true {
   const same = request.decision === decision && request.state !== "indeterminate"
   if (same) return true
-  const code = request.state === "claimed" && request.handedAt === undefined ? "conflict" : "already_resolved"
+  // Tool calls alone have a word for an answer that is being written (§1.8); to approvals the claim is the decision (§9.3).
+  const writing = request.state === "claimed" && request.handedAt === undefined
+  const code = writing && request.kind === "tool_call" ? "conflict" : "already_resolved"
   throw new Fault("request_reconciled", "the request was decided otherwise", {
     [FRAMES[request.kind].id]: request.id,
     threadId: request.sessionId,
