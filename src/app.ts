@@ -9,13 +9,8 @@ import type { Clock } from "./base/kit/clock.ts"
 import { newId } from "./base/kit/ids.ts"
 import { TIMERS } from "./base/kit/timers.ts"
 import type { Logger, Masks } from "./base/observe/logger.ts"
-import { ensurePrivateFolder, openBlock } from "./base/platform/files.ts"
 import type { Platform } from "./base/platform/port.ts"
 import { createProcesses } from "./base/platform/processes.ts"
-import { openDb } from "./base/storage/database.ts"
-import { holdDataLock } from "./base/storage/lock.ts"
-import { migrate } from "./base/storage/migrate.ts"
-import { MIGRATIONS } from "./base/storage/migrations/index.ts"
 import { createControls } from "./domain/controls/controls.ts"
 import { createKeys } from "./domain/keys/keys.ts"
 import { createProjects } from "./domain/projects/projects.ts"
@@ -52,6 +47,7 @@ import { hearChild } from "./flow/ingest/start.ts"
 import type { Rooms } from "./flow/rooms.ts"
 import { createMethodCache, createRunStore, houseIdOf, knownAliases } from "./flow/runs.ts"
 import { openRuntime } from "./flow/runtime.ts"
+import { openStore } from "./flow/store.ts"
 import { version } from "./version.ts"
 
 export interface HouseNeeds {
@@ -79,29 +75,10 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const places = placesOf(config)
   const processes = createProcesses()
 
-  openFolder(config.dataDir)
-  scope.use(
-    holdDataLock(config.dataDir, processes.self, (error) =>
-      logger.warn("the lock does not say who", { error }),
-    ),
-  )
+  const { db, mark } = scope.use(await openStore({ config, platform, clock, logger, pid: processes.self }))
   const token = config.apiAuth === "token" ? tokenOf(places.token) : undefined
   if (token) masks.add(token)
 
-  // Outlives the database, whose last commit may still write to it.
-  const mark = scope.use(openBlock(places.mark))
-  const driver = platform.openDatabase(places.database)
-  const db = (() => {
-    try {
-      migrate(driver, MIGRATIONS)
-      return openDb({ driver, clock, sync: config.storageSync, log: logger })
-    } catch (error) {
-      driver.close()
-      const reason = error instanceof Error ? error.message : String(error)
-      throw new Error(`${places.database} can't be opened: ${reason}`, { cause: error })
-    }
-  })()
-  scope.defer(() => db.close())
   const log = createLog({ db, clock, mark, log: logger })
   const houseId = await houseIdOf(db, newId())
 
@@ -302,16 +279,4 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     return closing
   }
   return { urls: [listener.url], close, [Symbol.asyncDispose]: () => close("disposed") }
-}
-
-/** Made where it is missing; a failure names the folder and its variable. */
-function openFolder(path: string): void {
-  try {
-    ensurePrivateFolder(path)
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new Error(`the data folder ${path} can't be used (${why}); see DATA_DIR and --data-dir`, {
-      cause: error,
-    })
-  }
 }

@@ -190,7 +190,8 @@ export const streamChecks: Check[] = [
     async run(world) {
       const id = await newSession(world)
       const socket = await hear(world, `threadId=${id}`)
-      const events = await openEvents(world.daemon, `threadId=${id}`)
+      // From where the socket began: what is told in between must not make a difference.
+      const events = await openEvents(world.daemon, `threadId=${id}&since=${socket.ready.head}`)
       assert.match(String(events.headers["content-type"]), /^text\/event-stream/)
       await events.until((e) => e.data.startsWith('{"type":"ready"'), "ready")
       assert.equal(events.events[0]?.id, undefined)
