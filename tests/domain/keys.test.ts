@@ -98,7 +98,8 @@ test("where nobody knows what a failure did, a repetition gets what is found out
     if (found === "unknown") await expect(again).rejects.toMatchObject({ code: "message_indeterminate" })
     else expect(await again).toEqual({ n: found === "done" ? 99 : 1 })
     expect(runs()).toBe(found === "not done" ? 1 : 0)
-    if (found === "done") expect(await settle(keys().once<Answer>({ ...asked, run: answered }))).toEqual({ n: 99 })
+    if (found === "done")
+      expect(await settle(keys().once<Answer>({ ...asked, run: answered }))).toEqual({ n: 99 })
   }
 })
 

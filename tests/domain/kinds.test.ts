@@ -28,7 +28,12 @@ describe("a review has one turn, the one of its answer", () => {
     },
     "0.169: items, then another id starts": {
       before: [],
-      after: [item("turn-1", "enteredReviewMode"), started("other"), item("turn-1", "userMessage"), completed("turn-1")],
+      after: [
+        item("turn-1", "enteredReviewMode"),
+        started("other"),
+        item("turn-1", "userMessage"),
+        completed("turn-1"),
+      ],
     },
     "the other id starts before the answer": {
       before: [started("other")],
@@ -76,7 +81,9 @@ test("a compaction whose child dies before it begins leaves no turn and no waiti
   const child = createToldChild()
   const house = start(child)
   child.compactThread = async () => {
-    const done = house.db.actNow((tx) => house.acts.endRun(tx, { runId: "run", reason: "dead" }, (fn) => fn()))
+    const done = house.db.actNow((tx) =>
+      house.acts.endRun(tx, { runId: "run", reason: "dead" }, (fn) => fn()),
+    )
     expect(done.ok).toBe(true)
     return {}
   }
@@ -105,21 +112,31 @@ test("what would break into a running turn is refused before the child is asked"
     ["review/start", () => turns.review("t", { delivery: "inline", target: {} })],
     ["thread/rollback", () => turns.rollback("t", 1)],
   ] as const) {
-    await expect(house.settle<unknown>(act())).rejects.toMatchObject({ code: "invalid_state", details: { method, sessionId: "t" } })
+    await expect(house.settle<unknown>(act())).rejects.toMatchObject({
+      code: "invalid_state",
+      details: { method, sessionId: "t" },
+    })
   }
   expect(house.child.calls).toEqual([])
 })
 
 describe("steering exactly one turn", () => {
-  const refused = (code: string) => ({ code: code === "failed" ? "steer_failed" : "steer_refused", details: { code } })
+  const refused = (code: string) => ({
+    code: code === "failed" ? "steer_failed" : "steer_refused",
+    details: { code },
+  })
 
   test("is a conflict for one that is over or that nobody knows, not eligible for a review", async () => {
     const house = start()
     house.ingest.take([started("a"), completed("a"), started("r"), item("r", "enteredReviewMode")], "run")
     for (const id of ["a", "nobody"]) {
-      await expect(house.settle(house.rooms.turns.steer("t", id, "x"))).rejects.toMatchObject(refused("conflict"))
+      await expect(house.settle(house.rooms.turns.steer("t", id, "x"))).rejects.toMatchObject(
+        refused("conflict"),
+      )
     }
-    await expect(house.settle(house.rooms.turns.steer("t", "r", "x"))).rejects.toMatchObject(refused("not_eligible"))
+    await expect(house.settle(house.rooms.turns.steer("t", "r", "x"))).rejects.toMatchObject(
+      refused("not_eligible"),
+    )
     expect(house.child.calls).toEqual([])
   })
 
@@ -166,7 +183,10 @@ describe("what is taken back", () => {
     const house = start()
     for (const id of ["a", "b", "c"]) {
       const message = { type: "userMessage", id: `m-${id}`, content: [{ type: "text", text: id }] }
-      house.ingest.take([started(id), said("item/completed", { threadId: "t", turnId: id, item: message }), completed(id)], "run")
+      house.ingest.take(
+        [started(id), said("item/completed", { threadId: "t", turnId: id, item: message }), completed(id)],
+        "run",
+      )
     }
     return house
   }
@@ -174,7 +194,10 @@ describe("what is taken back", () => {
   test("leaves the turns and the transcript, says so in a row, and never comes back by itself", async () => {
     const house = three()
     const { turns, transcript } = house.rooms
-    expect(await house.settle(turns.rollback("t", 2))).toMatchObject({ via: "thread/revert", turnIds: ["b", "c"] })
+    expect(await house.settle(turns.rollback("t", 2))).toMatchObject({
+      via: "thread/revert",
+      turnIds: ["b", "c"],
+    })
     expect(house.child.calls.at(-1)).toEqual([
       "takeBack",
       "t",
@@ -211,7 +234,10 @@ describe("what is taken back", () => {
 
 test("a fork has what has ended, under the same ids, and its source's controls and tools; it is told once", async () => {
   const house = start()
-  house.ingest.take([started("a"), item("a", "userMessage", { content: [] }), completed("a"), started("b")], "run")
+  house.ingest.take(
+    [started("a"), item("a", "userMessage", { content: [] }), completed("a"), started("b")],
+    "run",
+  )
   house.now((tx) => {
     house.rooms.sessions.change(tx, "t", { materialized: true, dynamicTools: "[1]" })
     house.rooms.controls.stick(tx, "t", { approvalPolicy: "never" })
@@ -228,11 +254,16 @@ test("a fork has what has ended, under the same ids, and its source's controls a
 test("tools with a message: the same in any order pass, others restart an untouched session and are refused later", async () => {
   const house = start()
   const tool = (name: string) => ({ name, description: "", inputSchema: { type: "object", properties: {} } })
-  const turned = (name: string) => ({ inputSchema: { properties: {}, type: "object" }, description: "", name })
+  const turned = (name: string) => ({
+    inputSchema: { properties: {}, type: "object" },
+    description: "",
+    name,
+  })
   house.now((tx) =>
     house.rooms.sessions.change(tx, "t", { dynamicTools: JSON.stringify([tool("a"), tool("b")]) }),
   )
-  const send = (names: object[]) => house.settle(house.rooms.turns.send("t", { text: "x", dynamicTools: names }))
+  const send = (names: object[]) =>
+    house.settle(house.rooms.turns.send("t", { text: "x", dynamicTools: names }))
   house.child.restartThread = async (id, _controls, tools) => {
     house.child.calls.push(["restart", id])
     house.now((tx) => house.rooms.sessions.change(tx, "t", { dynamicTools: JSON.stringify(tools) }))

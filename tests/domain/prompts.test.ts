@@ -3,8 +3,8 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { Fault } from "../../src/base/fault.ts"
-import { type PromptMove, type PromptState, moved } from "../../src/domain/turns/prompts/prompt.ts"
 import type { StartTurn } from "../../src/domain/turns/child.ts"
+import { moved, type PromptMove, type PromptState } from "../../src/domain/turns/prompts/prompt.ts"
 import { createToldChild, openRooms, said } from "../support/rooms.ts"
 
 const turn = (id: string, status = "inProgress") => ({ threadId: "t", turn: { id, status } })
@@ -15,10 +15,12 @@ const start = (child = createToldChild()) => {
 }
 type House = ReturnType<typeof start>
 
-const end = (house: House, id: string) => house.ingest.take([said("turn/completed", turn(id, "completed"))], "run")
+const end = (house: House, id: string) =>
+  house.ingest.take([said("turn/completed", turn(id, "completed"))], "run")
 const texts = (house: House) =>
   house.child.calls.flatMap(([what, given]) => (what === "start" ? (given as StartTurn).text : []))
-const states = (house: House) => house.rooms.turns.prompts.list("t", { all: true }).map((p) => [p.text, p.state])
+const states = (house: House) =>
+  house.rooms.turns.prompts.list("t", { all: true }).map((p) => [p.text, p.state])
 
 /** Lets everything that follows from what was done happen. */
 async function quiet(house: House): Promise<void> {
@@ -45,11 +47,9 @@ describe("a message while the session is busy", () => {
     expect(house.rooms.turns.prompts.list("t", { all: true })).toMatchObject([
       { promptId: sent.turnId, state: "accepted", turnId: "turn-2", position: null },
     ])
-    expect(house.told.filter((e) => e.type === "session.prompt_updated").map((e) => JSON.parse(e.body).state)).toEqual([
-      "queued",
-      "dispatched",
-      "accepted",
-    ])
+    expect(
+      house.told.filter((e) => e.type === "session.prompt_updated").map((e) => JSON.parse(e.body).state),
+    ).toEqual(["queued", "dispatched", "accepted"])
   })
 
   test("waits for the end of a review and of a compaction, whatever it asked for but to be rejected", async () => {
@@ -61,7 +61,16 @@ describe("a message while the session is busy", () => {
           : house.rooms.turns.compact("t")
       if (kind === "compact") {
         house.child.compactThread = async () => {
-          house.ingest.take([said("item/started", { threadId: "t", turnId: "compact-1", item: { type: "contextCompaction", id: "c" } })], "run")
+          house.ingest.take(
+            [
+              said("item/started", {
+                threadId: "t",
+                turnId: "compact-1",
+                item: { type: "contextCompaction", id: "c" },
+              }),
+            ],
+            "run",
+          )
           return {}
         }
       }
@@ -124,7 +133,9 @@ describe("what was handed to a child that died", () => {
   test("is in doubt where the binary tells no ids, and goes again only by a person's word", async () => {
     const child = dying(false)
     const house = start(child)
-    const { promptId } = await house.settle(house.rooms.turns.prompts.create({ sessionId: "t", text: "once", overrides: {} }))
+    const { promptId } = await house.settle(
+      house.rooms.turns.prompts.create({ sessionId: "t", text: "once", overrides: {} }),
+    )
     await quiet(house)
     expect(states(house)).toEqual([["once", "indeterminate"]])
     again(child)
@@ -157,11 +168,15 @@ describe("what was handed to a child that died", () => {
 
   test("is accepted as soon as the child tells the message back", async () => {
     const house = start(dying(true))
-    const { promptId } = await house.settle(house.rooms.turns.prompts.create({ sessionId: "t", text: "once", overrides: {} }))
+    const { promptId } = await house.settle(
+      house.rooms.turns.prompts.create({ sessionId: "t", text: "once", overrides: {} }),
+    )
     await quiet(house)
     const item = { type: "userMessage", id: "m", clientId: promptId, content: [] }
     house.ingest.take([said("item/started", { threadId: "t", turnId: "u", item })], "run")
-    expect(house.rooms.turns.prompts.list("t", { all: true })).toMatchObject([{ state: "accepted", turnId: "u" }])
+    expect(house.rooms.turns.prompts.list("t", { all: true })).toMatchObject([
+      { state: "accepted", turnId: "u" },
+    ])
   })
 })
 
@@ -210,15 +225,27 @@ test("a move that is not in the table is not made", () => {
 test("whatever happens, a message reaches the child at most once by itself, in order, and none is dropped in silence", async () => {
   const step = fc.oneof(
     { weight: 3, arbitrary: fc.record({ do: fc.constant("queue" as const), tracked: fc.boolean() }) },
-    { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("end" as const, "ready" as const), which: fc.constant(0) }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ do: fc.constantFrom("end" as const, "ready" as const), which: fc.constant(0) }),
+    },
     {
       weight: 2,
       arbitrary: fc.record({
         do: fc.constant("next" as const),
-        how: fc.constantFrom("fine" as const, "down" as const, "refused" as const, "lost" as const, "lost-arrived" as const),
+        how: fc.constantFrom(
+          "fine" as const,
+          "down" as const,
+          "refused" as const,
+          "lost" as const,
+          "lost-arrived" as const,
+        ),
       }),
     },
-    { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("cancel" as const, "front" as const), which: fc.nat(5) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constantFrom("cancel" as const, "front" as const), which: fc.nat(5) }),
+    },
   )
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
@@ -245,7 +272,9 @@ test("whatever happens, a message reaches the child at most once by itself, in o
         const rows = turns.prompts.list("t", { all: false })
         if (one.do === "queue") {
           tracked = one.tracked
-          const row = await house.settle(turns.prompts.create({ sessionId: "t", text: `m${made.size}`, overrides: {} }))
+          const row = await house.settle(
+            turns.prompts.create({ sessionId: "t", text: `m${made.size}`, overrides: {} }),
+          )
           made.add(row.promptId)
         } else if (one.do === "end") {
           const active = turns.active("t")
@@ -256,7 +285,10 @@ test("whatever happens, a message reaches the child at most once by itself, in o
         } else if (one.do === "next") how = one.how
         else {
           const row = rows[one.which]
-          const change = one.do === "cancel" ? turns.prompts.cancel : (s: string, id: string) => turns.prompts.edit(s, id, { position: 0 })
+          const change =
+            one.do === "cancel"
+              ? turns.prompts.cancel
+              : (s: string, id: string) => turns.prompts.edit(s, id, { position: 0 })
           if (row) await house.settle(change("t", row.promptId)).catch(() => {})
         }
         await quiet(house)

@@ -68,7 +68,10 @@ export const lastPlace = (db: Reader, sessionId: string): number =>
 export const forgetEntries = (tx: Tx, sessionId: string): void => void tx.run(FORGET, sessionId)
 
 /** A fork has the items of the turns that have ended; what else stands in the transcript was told of the source. */
-export function copyEntries(tx: Tx, { from, to, places }: { from: string; to: string; places: number }): void {
+export function copyEntries(
+  tx: Tx,
+  { from, to, places }: { from: string; to: string; places: number },
+): void {
   tx.run(SHIFT, places, to)
   tx.run(COPY, to, from)
 }

@@ -90,7 +90,10 @@ export const commandChecks: Check[] = [
       const id = await newSession(world)
       const listener = await hear(world, `threadId=${id}`)
       const { turnId, letGo } = await heldTurn(world, id, listener)
-      const stricter = await command(world, id, "messages", { text: "echo: x", filesystemSandbox: "read-only" })
+      const stricter = await command(world, id, "messages", {
+        text: "echo: x",
+        filesystemSandbox: "read-only",
+      })
       assert.deepEqual([stricter.status, stricter.body.code], [409, "policy_stricter"])
       const refused = await command(world, id, "messages", { text: "echo: x", whenBusy: "reject" })
       assert.deepEqual([refused.status, refused.body.code], [409, "turn_busy"])

@@ -60,7 +60,11 @@ function open() {
     house.ingest.take(
       [
         said("turn/started", { threadId: "one", turn: { id, status: "inProgress" } }),
-        said("item/started", { threadId: "one", turnId: id, item: { type: "userMessage", id: `m-${id}`, content: [] } }),
+        said("item/started", {
+          threadId: "one",
+          turnId: id,
+          item: { type: "userMessage", id: `m-${id}`, content: [] },
+        }),
       ],
       "run",
     )
@@ -129,9 +133,18 @@ test("the review's target is the contract's", async () => {
   const targets: [asked: object, target: unknown][] = [
     [{ targetType: "uncommittedChanges" }, { type: "uncommittedChanges" }],
     [{ targetType: "baseBranch" }, { type: "baseBranch", branch: "main" }],
-    [{ targetType: "baseBranch", branch: "dev" }, { type: "baseBranch", branch: "dev" }],
-    [{ targetType: "commit", sha: "abc" }, { type: "commit", sha: "abc", title: null }],
-    [{ targetType: "commit", title: "T" }, { type: "commit", sha: "", title: "T" }],
+    [
+      { targetType: "baseBranch", branch: "dev" },
+      { type: "baseBranch", branch: "dev" },
+    ],
+    [
+      { targetType: "commit", sha: "abc" },
+      { type: "commit", sha: "abc", title: null },
+    ],
+    [
+      { targetType: "commit", title: "T" },
+      { type: "commit", sha: "", title: "T" },
+    ],
     [{ instructions: "look" }, { type: "custom", instructions: "look" }],
   ]
   for (const [asked, target] of targets) {
@@ -168,7 +181,12 @@ test("bodies of success are the contract's, also without a body and a content ty
   })
   expect(await ask("POST", "one/fork")).toMatchObject({
     status: 200,
-    body: { status: "ok", sourceSessionId: "one", session: { sessionId: "fork-of-one" }, thread: { id: "fork-of-one" } },
+    body: {
+      status: "ok",
+      sourceSessionId: "one",
+      session: { sessionId: "fork-of-one" },
+      thread: { id: "fork-of-one" },
+    },
   })
   expect(await ask("POST", "one/messages", { text: "go" })).toEqual({
     status: 202,
@@ -181,7 +199,11 @@ test("bodies of success are the contract's, also without a body and a content ty
       status: "ok",
       sessionId: "one",
       turnId: "turn-1",
-      result: { actionType: "turn.steer", status: "performed", details: { threadId: "one", turnId: "turn-1" } },
+      result: {
+        actionType: "turn.steer",
+        status: "performed",
+        details: { threadId: "one", turnId: "turn-1" },
+      },
     },
   })
 })
@@ -213,7 +235,10 @@ test("what the child can't do is 501 with the method's name, what it refuses is 
     child[name] = async () => {
       throw new Fault("runtime_unavailable", "down")
     }
-    expect(await ask("POST", `one/${path}`)).toMatchObject({ status: 503, body: { code: "runtime_unavailable" } })
+    expect(await ask("POST", `one/${path}`)).toMatchObject({
+      status: 503,
+      body: { code: "runtime_unavailable" },
+    })
   }
   child.loadThread = async () => {
     throw new Fault("not_found", "no rollout found", { method: "thread/resume", sessionId: "one" })

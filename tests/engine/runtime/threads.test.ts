@@ -90,3 +90,21 @@ test("what is said of a new thread waits for its name, what is said of others do
     { thread: { id: alias.outer }, n: 2 },
   ])
 })
+
+test("what is said of a thread in whose place another one answers is heard no more", () => {
+  const aliases = createAliases([alias])
+  const source = createSignal<{ batch: Message[]; run: RunRef }>(() => {})
+  const heard: unknown[] = []
+  const mouth = createMouth({
+    supervisor: { onMessages: (hear) => source.on(({ batch, run }) => hear(batch, run)) },
+    aliases,
+    isLoaded: () => true,
+    onFault: () => {},
+  })
+  mouth.onMessages((batch) => heard.push(...batch.map((m) => m.params)))
+  source.emit({
+    batch: [told({ threadId: alias.outer, n: "former" }), told({ threadId: alias.inner, n: "present" })],
+    run: { id: "run", pid: 1 },
+  })
+  expect(heard).toEqual([{ threadId: alias.outer, n: "present" }])
+})
