@@ -139,7 +139,7 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, m
     await keep({ outer, inner: thread.id })
     aliases.add({ outer, inner: thread.id })
     note(outer, sandbox)
-    return thread
+    return aliases.outOf(thread)
   }
 
   /** Loads the thread unless this run has it, always with the session's own policy: older binaries forget it (§4). */

@@ -11,6 +11,7 @@ import {
   newSession,
   post,
   read,
+  runTurn,
   send,
   untilReady,
   type World,
@@ -35,6 +36,23 @@ const until = (listener: Listener, promptId: string, state: string): Promise<Fra
     (f) => f.type === "prompt_updated" && f.payload.promptId === promptId && f.payload.state === state,
     `prompt ${promptId} is ${state}`,
   )
+
+/** What became of it once nothing is under way. */
+async function settledPrompt(
+  world: World,
+  listener: Listener,
+  id: string,
+  promptId: string,
+): Promise<string> {
+  const stateOf = async () =>
+    (await promptsOf(world, id, "?all=true")).find((p) => p.promptId === promptId)?.state ?? "gone"
+  let state = await stateOf()
+  for (let heard = 0; state === "queued" || state === "dispatched"; state = await stateOf()) {
+    await listener.until((f) => f.type === "prompt_updated", "the prompt is settled", heard)
+    heard = listener.frames.length
+  }
+  return state
+}
 
 const answers = async (world: World, id: string) =>
   (await read(world, id)).transcript.filter((e) => e.type === "agentMessage").map((e) => e.content)
@@ -130,6 +148,41 @@ export const promptChecks: Check[] = [
       const users = (await read(world, id)).transcript.filter((e) => e.role === "user").map((e) => e.content)
       assert.deepEqual(users, ["words: 3\nhang", "echo: survived"])
       after.close()
+    },
+  },
+  {
+    name: "a child killed as a prompt is handed to it has it once, or nobody is told that it has",
+    async run(world) {
+      const told = world.codexVersion === "0.150.1" || world.codexVersion === "0.169.0"
+      for (const moment of ["dispatched", "started"]) {
+        const { codex } = await untilReady(world)
+        const id = await newSession(world)
+        const before = await runTurn(world, id, "echo: before")
+        const { listener } = before
+        const made = await post(world, at(id), { text: "echo: handed over" })
+        const { promptId } = made.body.prompt as { promptId: string }
+        if (moment === "dispatched") await until(listener, promptId, "dispatched")
+        else {
+          const from = listener.frames.findIndex(isNotification("turn/completed"))
+          await listener.until(isNotification("turn/started"), "the prompt's turn", from)
+        }
+        process.kill(codex.pid ?? 0, "SIGKILL")
+        await untilReady(world, codex.pid)
+        const settled = await settledPrompt(world, listener, id, promptId)
+        assert.ok(told ? settled === "accepted" : ["accepted", "indeterminate"].includes(settled), settled)
+        const isIdle = async () =>
+          (await read(world, id)).thread.turns.every((t) => t.status !== "inProgress")
+        for (let heard = 0; !(await isIdle()); ) {
+          await listener.until(isNotification("turn/completed"), "the end", heard)
+          heard = listener.frames.length
+        }
+        const users = (await read(world, id)).transcript
+          .filter((e) => e.role === "user")
+          .map((e) => e.content)
+        const times = users.filter((text) => text === "echo: handed over").length
+        assert.ok(settled === "accepted" ? times === 1 : times <= 1, `${settled}, told ${times} times`)
+        listener.close()
+      }
     },
   },
   {

@@ -100,3 +100,21 @@ test("the daemon's own secrets are taken out of everything that the child says",
   expect(message.raw).toBe(JSON.stringify({ method: "x", params: masked }))
   expect(aliases.outOf({ preview: "s3cret-token" })).toEqual({ preview: "[masked]" })
 })
+
+test("what is said of a thread in whose place another one answers is heard no more", () => {
+  const aliases = createAliases([alias])
+  const source = createSignal<{ batch: Message[]; run: RunRef }>(() => {})
+  const heard: unknown[] = []
+  const mouth = createMouth({
+    supervisor: { onMessages: (hear) => source.on(({ batch, run }) => hear(batch, run)) },
+    aliases,
+    isLoaded: () => true,
+    onFault: () => {},
+  })
+  mouth.onMessages((batch) => heard.push(...batch.map((m) => m.params)))
+  source.emit({
+    batch: [told({ threadId: alias.outer, n: "former" }), told({ threadId: alias.inner, n: "present" })],
+    run: { id: "run", pid: 1 },
+  })
+  expect(heard).toEqual([{ threadId: alias.outer, n: "present" }])
+})

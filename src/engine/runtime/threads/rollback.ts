@@ -54,7 +54,7 @@ export async function takeBack(
       result: await call("thread/rollback", params, { sessionId: threadId, numTurns: count }),
     }
   }
-  if (revert && first) return { via: "fork", result: await forkBefore(first.id) }
+  if (revert && first) return { via: "fork", result: { thread: await forkBefore(first.id) } }
   throw new Fault("invalid_state", "this app-server can't go back behind a compaction", {
     method: "thread/rollback",
     sessionId: threadId,

@@ -40,8 +40,10 @@ function isKnownReview(tx: Tx, rooms: Rooms, sessionId: string, turn: RawTurn): 
   const marks = (turn.items ?? []).filter((item) => REVIEW_MARKS.has(item.type))
   return marks.some((mark) => {
     const rows = rooms.transcript.ofType(tx, sessionId, mark.type)
+    const text = squeezed(textIn(mark))
     // Their history has only the first paragraph of what a review said.
-    return rows.some((row) => squeezed(reviewIn(row.item)).startsWith(squeezed(textIn(mark))))
+    const isSame = (own: string) => (text === "" ? own === "" : own.startsWith(text))
+    return rows.some((row) => isSame(squeezed(reviewIn(row.item))))
   })
 }
 

@@ -1,0 +1,78 @@
+// Which way turns are taken back, and how many messages that is for a binary that counts messages.
+
+import { expect, test } from "bun:test"
+import { Fault } from "../../../src/base/fault.ts"
+import type { RawTurn } from "../../../src/engine/runtime/threads/history.ts"
+import { type RollbackNeeds, type TakenTurn, takeBack } from "../../../src/engine/runtime/threads/rollback.ts"
+
+const turn = (id: string, messages = 1): RawTurn => ({
+  id,
+  items: [
+    ...Array.from({ length: messages }, (_, n) => ({ type: "userMessage", id: `${id}-${n}` })),
+    { type: "agentMessage", id: `${id}-a` },
+  ],
+})
+const taken = (kind: TakenTurn["kind"], ...ids: string[]): TakenTurn => ({ ids, kind })
+const HISTORY = [turn("a"), turn("b", 2), turn("alias of r", 2), turn("r", 0), turn("c")]
+
+function open(quirks: { revert: boolean; rollback: boolean }, { legacy = false } = {}) {
+  const calls: unknown[] = []
+  const needs: RollbackNeeds = {
+    async call<T>(method: string, params: unknown): Promise<T> {
+      calls.push([method, params])
+      if (method === "thread/revert" && legacy)
+        throw new Fault("invalid_state", "-32600: thread/revert only supports paginated threads")
+      return {} as T
+    },
+    history: async () => HISTORY,
+    quirks: () => quirks,
+    async forkBefore(id) {
+      calls.push(["fork before", id])
+      return {}
+    },
+  }
+  return { calls, take: (...turns: TakenTurn[]) => takeBack(needs, "t", turns) }
+}
+
+const message = taken("message", "b")
+const last = taken("message", "c")
+const review = taken("review", "r", "alias of r")
+
+test("a thread that can be reverted is, to before the first id that the child knows of the turns", async () => {
+  const { calls, take } = open({ revert: true, rollback: false })
+  expect(await take(review, last)).toMatchObject({ via: "thread/revert" })
+  expect(await take(taken("message", "never heard of"), last)).toMatchObject({ via: "thread/revert" })
+  expect(calls).toEqual([
+    ["thread/revert", { threadId: "t", beforeTurnId: "alias of r" }],
+    ["thread/revert", { threadId: "t", beforeTurnId: "c" }],
+  ])
+})
+
+test("rollback is told the number of messages; a review is one", async () => {
+  const { calls, take } = open({ revert: false, rollback: true })
+  expect(await take(message, review, last)).toMatchObject({ via: "thread/rollback" })
+  expect(calls).toEqual([["thread/rollback", { threadId: "t", numTurns: 4 }]])
+})
+
+test("an older thread on a newer binary is rolled back where that exists, else forked", async () => {
+  const both = open({ revert: true, rollback: true }, { legacy: true })
+  expect(await both.take(last)).toMatchObject({ via: "thread/rollback" })
+  const neither = open({ revert: true, rollback: false }, { legacy: true })
+  expect(await neither.take(message, last)).toMatchObject({ via: "fork" })
+  expect(neither.calls.at(-1)).toEqual(["fork before", "b"])
+})
+
+test("back over a compaction it is never rolled back: forked, or refused", async () => {
+  const compact = taken("compact", "alias of r")
+  const both = open({ revert: true, rollback: true }, { legacy: true })
+  expect(await both.take(compact, last)).toMatchObject({ via: "fork" })
+  const old = open({ revert: false, rollback: true })
+  await expect(old.take(compact, last)).rejects.toMatchObject({ code: "invalid_state" })
+  expect(old.calls).toEqual([])
+})
+
+test("turns that the child never had are taken out of the ledger alone; another failure passes", async () => {
+  const { calls, take } = open({ revert: true, rollback: false })
+  expect(await take(taken("message", "lost"))).toEqual({ via: "ledger", result: {} })
+  expect(calls).toEqual([])
+})
