@@ -50,11 +50,12 @@ export function streamSuite({ test }: StreamSuiteNeeds): void {
   })
 
   test("a slow socket is cut and resumes without a hole; a quick one never notices", async () => {
-    await using rig = await openRig({ maxLagBytes: 256 * 1024 })
+    // The least that STREAM_MAX_LAG_MIB takes: a replay sends up to half of it ahead.
+    await using rig = await openRig({ maxLagBytes: 1024 * 1024 })
     const slow = await rig.connect("?families=notification")
     const quick = await rig.connect("?families=notification")
     slow.pause()
-    for (let tick = 0; tick < 250; tick++) {
+    for (let tick = 0; tick < 350; tick++) {
       await rig.tell(...Array.from({ length: 60 }, () => notification("x/y", { text: "z".repeat(900) })))
       await quick.untilCount(1 + 60 * (tick + 1))
     }
