@@ -102,7 +102,10 @@ export const createGate =
           }
         }
       }
-      return next()
+      await next()
+      // What was done for a session that went meanwhile is gone with it: nobody is told that it stands.
+      const gone = letters.includes("G") && c.req.method !== "DELETE" ? deleted(id) : undefined
+      if (gone) throw gone
     })
 export type Gate = ReturnType<typeof createGate>
 

@@ -35,6 +35,7 @@ export const wellFormed: MiddlewareHandler = async (c, next) => {
   if (type === undefined ? text === "" : !JSON_TYPE.test(type)) return next()
   if (type === undefined)
     throw new Fault("unsupported_media_type", "the body must be sent as application/json")
+  if (text === "" && c.req.method === "DELETE") return next()
   if (text === "") throw new Fault("request_failed", "the body is empty although it is said to be JSON")
   if (parsed(text) === null)
     throw new Fault("invalid_request", "the body must be an object", { issues: NOT_AN_OBJECT })

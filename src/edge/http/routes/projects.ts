@@ -3,6 +3,7 @@
 import { Hono } from "hono"
 import { createMiddleware } from "hono/factory"
 import { z } from "zod"
+import { Fault } from "../../../base/fault.ts"
 import { isFolder } from "../../../base/platform/folders.ts"
 import type { HttpEnv } from "../env.ts"
 import { invalidParam } from "../guards.ts"
@@ -15,11 +16,7 @@ interface ProjectEnv extends HttpEnv {
   Variables: HttpEnv["Variables"] & { projectId: string }
 }
 
-const folder = text(2_000).refine(
-  (path) => path.startsWith("/") && isFolder(path),
-  "must be the absolute path of a folder that exists",
-)
-const wishes = z.object({ name: text(120), workingDirectory: folder.nullable().optional() })
+const wishes = z.object({ name: text(120), workingDirectory: text(2_000).nullable().optional() })
 const destination = z.object({ destination: z.enum(["unassigned", "archive"]) })
 
 const LONGEST_ID = 240
@@ -33,15 +30,26 @@ const named = createMiddleware<ProjectEnv>(async (c, next) => {
   return next()
 })
 
+/** A working directory is looked at when it is set, not when a client sends back the one that stands. */
+function checkFolder(path: string | null | undefined, current?: string): void {
+  if (path == null || path === current || (path.startsWith("/") && isFolder(path))) return
+  const message = "must be the absolute path of a folder that exists"
+  const issues = [{ code: "custom", path: ["workingDirectory"], message }]
+  throw new Fault("invalid_request", `workingDirectory: ${message}`, { issues })
+}
+
 export const projectRoutes = ({ rooms, projectActs }: RouteNeeds) =>
   new Hono<ProjectEnv>()
     .get("/", () => json({ data: rooms.projects.list() }))
     .post("/", body(wishes), async (c) => {
+      checkFolder(c.req.valid("json").workingDirectory)
       const project = await projectActs.create(c.req.valid("json"))
       return json({ status: "ok", project, orchestrationSession: null })
     })
     .post("/:projectId/rename", named, body(wishes), async (c) => {
-      const project = await projectActs.rename(c.get("projectId"), c.req.valid("json"))
+      const { projectId } = c.var
+      checkFolder(c.req.valid("json").workingDirectory, rooms.projects.find(projectId)?.workingDirectory)
+      const project = await projectActs.rename(projectId, c.req.valid("json"))
       return json({ status: "ok", project })
     })
     .delete("/:projectId", named, async (c) => {

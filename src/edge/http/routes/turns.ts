@@ -2,6 +2,7 @@
 
 import { Hono } from "hono"
 import { z } from "zod"
+import { Fault } from "../../../base/fault.ts"
 import type { Reader } from "../../../base/storage/port.ts"
 import type { Sent } from "../../../domain/turns/messages/messages.ts"
 import type { SessionEnv } from "../env.ts"
@@ -55,10 +56,11 @@ export const turnRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) => {
     ...sent,
     ...policySent(rooms, rooms.controls.of(sessionId, reader).approvalPolicy),
   })
-  /** What is to be done to its turns needs the session as the child's history has it. Null for one that nobody knows. */
-  async function known(sessionId: string): Promise<string> {
+  /** What is to be done to its turns needs the session as the child's history has it. `not_found` for one that nobody knows. */
+  async function known(sessionId: string, method: string): Promise<string> {
     const session = await reconcile.find(sessionId)
-    if (session) await reconcile.history(session)
+    if (!session) throw new Fault("not_found", `no such session: ${sessionId}`, { method, sessionId })
+    await reconcile.history(session)
     return sessionId
   }
 
@@ -102,24 +104,24 @@ export const turnRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) => {
       return json({ status: "ok", sessionId, turnId, result })
     })
     .post("/:sessionId/fork", gate("PGS"), async (c) => {
-      const sessionId = await known(c.get("sessionId"))
+      const sessionId = await known(c.get("sessionId"), "thread/fork")
       return json({ status: "ok", sourceSessionId: sessionId, ...(await turns.fork(sessionId)) })
     })
     .post("/:sessionId/compact", gate("PGS"), async (c) => {
-      const sessionId = await known(c.get("sessionId"))
+      const sessionId = await known(c.get("sessionId"), "thread/compact/start")
       return json({ status: "ok", sessionId, ...(await turns.compact(sessionId)) })
     })
     .post("/:sessionId/rollback", gate("PGS"), body(rollback), async (c) => {
-      const sessionId = await known(c.get("sessionId"))
+      const sessionId = await known(c.get("sessionId"), "thread/rollback")
       const { numTurns } = c.req.valid("json")
       return json({ status: "ok", sessionId, numTurns, ...(await turns.rollback(sessionId, numTurns)) })
     })
     .post("/:sessionId/background-terminals/clean", gate("PGS"), async (c) => {
-      const sessionId = await known(c.get("sessionId"))
+      const sessionId = await known(c.get("sessionId"), "thread/backgroundTerminals/clean")
       return json({ status: "ok", sessionId, result: await turns.cleanTerminals(sessionId) })
     })
     .post("/:sessionId/review", gate("PGS"), body(review), async (c) => {
-      const sessionId = await known(c.get("sessionId"))
+      const sessionId = await known(c.get("sessionId"), "review/start")
       const asked = c.req.valid("json")
       const started = await turns.review(sessionId, { delivery: asked.delivery, target: targetOf(asked) })
       return json({ status: "ok", sessionId, ...started })

@@ -62,7 +62,9 @@ const UNKNOWN_THREAD = [
   "thread not found",
   "thread not loaded",
   "no rollout found",
+  "no archived rollout found",
   "invalid thread id",
+  "invalid session id",
   "conversation not found",
 ]
 
