@@ -221,3 +221,61 @@ test("a dead child's turn is interrupted and told so in its name", () => {
   })
   expect(house.rooms.turns.active("t")).toBeUndefined()
 })
+
+describe("a start without an answer from a child that lives", () => {
+  const unheard = () =>
+    new Fault("codex_timeout", "no answer", { method: "turn/start", delivered: "unknown" })
+
+  test("is never sent again under its key while that child lives, and is found once it is told", async () => {
+    const child = createToldChild()
+    const house = start(child)
+    child.startTurn = async () => {
+      throw unheard()
+    }
+    const sent = house.settle(house.rooms.turns.send("t", { text: "go" }, { clientId: "key" }))
+    await expect(sent).rejects.toMatchObject({ code: "codex_timeout" })
+    const again = () => house.settle(house.rooms.turns.recover("t", { clientId: "key", tracked: true }))
+    await expect(again()).rejects.toMatchObject({ code: "message_indeterminate" })
+    const item = { type: "userMessage", id: "i", clientId: "key", content: [{ type: "text", text: "go" }] }
+    house.ingest.take(
+      [said("turn/started", turn("late")), said("item/started", { threadId: "t", turnId: "late", item })],
+      "run",
+    )
+    expect(await again()).toEqual({ turnId: "late" })
+  })
+
+  test("is waited for before anything else starts in its session", async () => {
+    const child = createToldChild()
+    const house = start(child)
+    const { startTurn } = child
+    child.startTurn = async () => {
+      throw unheard()
+    }
+    await house.settle(house.rooms.turns.send("t", { text: "one" })).catch(() => {})
+    child.startTurn = startTurn
+    const second = house.rooms.turns.send("t", { text: "two" })
+    house.clock.turn(0)
+    const item = { type: "agentMessage", id: "m", text: "" }
+    house.ingest.take(
+      [said("turn/started", turn("late")), said("item/started", { threadId: "t", turnId: "late", item })],
+      "run",
+    )
+    expect(await house.settle(second)).toEqual({ turnId: "late" })
+    expect(house.child.calls.filter(([what]) => what === "start")).toEqual([])
+  })
+})
+
+test("an interrupt whose turn ends first is answered by that end", async () => {
+  const child = createToldChild()
+  child.interruptTurn = () => new Promise(() => {})
+  const house = start(child)
+  for (const [id, status, outcome] of [
+    ["u", "interrupted", "fulfilled"],
+    ["v", "completed", "rejected"],
+  ] as const) {
+    house.ingest.take([said("turn/started", turn(id))], "run")
+    const asked = Promise.allSettled([house.rooms.turns.interrupt("t")])
+    house.ingest.take([said("turn/completed", turn(id, status))], "run")
+    expect((await house.settle(asked))[0]?.status).toBe(outcome)
+  }
+})

@@ -13,6 +13,8 @@ export const TIMERS = {
   killGraceMs: 2_000,
   /** A broken child is probed once in this time. */
   brokenProbeMs: 60_000,
+  /** After a start without an answer: how long a sign of its turn is waited for once the child answers again. */
+  doubtMs: 2_000,
   /** Heartbeat comment on server-sent events. */
   sseHeartbeatMs: 15_000,
   /** A reader of server-sent events whose answer has ended takes what is left within this, or loses its connection. */

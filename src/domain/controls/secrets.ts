@@ -3,7 +3,7 @@
 const MASK = "[masked]"
 
 const NAMED =
-  /token|secret|passw|pwd|passphrase|authorization|bearer|(api|private|access|signing)[-_ ]?key|cookie|credential/i
+  /token|secret|passw|\bpass\b|\bauth\b|pwd|passphrase|authorization|bearer|(api|private|access|signing)[-_ ]?key|cookie|credential/i
 
 /** The first group stays. Bounded where a search could begin anew at every letter: text may be long. */
 const SHAPES = [
@@ -13,7 +13,7 @@ const SHAPES = [
   /()\b(?:gh[a-z]_|github_pat_|glpat-|npm_|xox[a-z]-|AKIA|ASIA|AIza)[\w-]{12,}/g,
   /()\b(?:bearer|basic)\s{1,4}[\w.~+/=-]{8,}/gi,
   /(:\/\/)[^\s/:@]{0,200}:[^\s/@]{1,2000}(?=@)/g,
-  /\b([\w-]{0,40}(?:token|secret|passw(?:or)?d|pwd|api[-_]?key)["']?\s{0,4}[=:]\s{0,4})[^\s"',;&]+/gi,
+  /\b([\w-]{0,40}(?:token|secret|passw(?:or)?d|pwd|pass|auth|api[-_]?key)\\?["']?\s{0,4}[=:]\s{0,4}\\?["']?)[^\s"',;&\\]+/gi,
 ]
 
 /** Too long to be read, of small and capital letters and digits. */

@@ -62,6 +62,9 @@ export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
   /** The turn in which an item was last begun, by session. */
   const begun = new Map<string, string>()
   const waiting = new Map<string, PromiseWithResolvers<void>>()
+  /** Sessions whose last start had no answer from a child that lives: it may still begin. */
+  const doubts = new Set<string>()
+  const ends = new Map<string, PromiseWithResolvers<void>>()
 
   /** Until it is disposed of, the session's next turn is of this kind and runs with this tuple. */
   function reserve(sessionId: string, { kind, controls }: { kind: TurnKind; controls: Controls }): Opening {
@@ -162,6 +165,34 @@ export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
     return begun.get(sessionId) === id && runs()
   }
 
+  /**
+   * Resolves once the session is free for another start; true if that had to be waited for. After one without an answer the child is asked something, whose answer comes
+   * behind whatever it still had to read, and a sign of the turn is waited for; a second start before that could be a phantom.
+   */
+  async function isSure(sessionId: string, ask: () => Promise<unknown>): Promise<boolean> {
+    if (!doubts.has(sessionId)) return false
+    await ask()
+    const told = waiting.get(sessionId) ?? Promise.withResolvers<void>()
+    waiting.set(sessionId, told)
+    using _net = clock.after(TIMERS.doubtMs, () => move(sessionId))
+    if (doubts.has(sessionId)) await told.promise
+    doubts.delete(sessionId)
+    return true
+  }
+
+  /** Resolves when the session's turn is over, or the child is. */
+  function endOf(sessionId: string): Promise<void> {
+    const end = ends.get(sessionId) ?? Promise.withResolvers<void>()
+    ends.set(sessionId, end)
+    return end.promise
+  }
+  function over(sessionId: string): void {
+    doubts.delete(sessionId)
+    ends.get(sessionId)?.resolve()
+    ends.delete(sessionId)
+    move(sessionId)
+  }
+
   function move(sessionId: string): void {
     waiting.get(sessionId)?.resolve()
     waiting.delete(sessionId)
@@ -175,6 +206,10 @@ export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
     settle,
     hear,
     begins,
+    /** The child gave no answer to a start and lives. */
+    doubt: (sessionId: string): void => void doubts.add(sessionId),
+    isSure,
+    endOf,
     hasBegun: ({ sessionId, id }: Turn): boolean => begun.get(sessionId) === id,
     /** The turn that the child means: an unknown one that it names while a review runs is that review. */
     idOf(tx: Tx, sessionId: string, id: string): string {
@@ -195,18 +230,19 @@ export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
     /** An item of the turn has begun: the turn can be joined. After the commit. */
     begun(sessionId: string, id: string): void {
       begun.set(sessionId, id)
+      doubts.delete(sessionId)
       move(sessionId)
     },
     /** The session's turn is over. After the commit. */
     ended(sessionId: string): void {
       begun.delete(sessionId)
       names.delete(sessionId)
-      move(sessionId)
+      over(sessionId)
     },
     /** The child is gone: nothing that was asked for will be told any more. */
     gone(): void {
       for (const { opened } of openings.values()) opened.resolve(undefined)
-      for (const sessionId of [...waiting.keys()]) move(sessionId)
+      for (const sessionId of [...waiting.keys(), ...ends.keys(), ...doubts]) over(sessionId)
     },
   }
 }

@@ -64,11 +64,17 @@ export function createTurns(needs: TurnsNeeds) {
       realId(db, sessionId, found) === turn.id || (turn.kind === "review" && !readTurn(db, sessionId, found))
     const hadBegun = ledger.hasBegun(turn)
     const stop = () => codex.interruptTurn({ threadId: sessionId, turnId: turn.id, isSame })
+    // 0.105 never answers when the turn ends first: its end is an answer too.
+    const ended = ledger.endOf(sessionId).then(() => {
+      if (readTurn(db, sessionId, turn.id)?.status === "interrupted") return
+      throw new Fault("no_active_turn", "the turn ended by itself", { sessionId })
+    })
+    ended.catch(() => {})
     try {
-      await stop()
+      await Promise.race([stop(), ended])
     } catch (error) {
       if (!isFault(error, "no_active_turn") || hadBegun || !(await ledger.begins(turn))) throw error
-      await stop()
+      await Promise.race([stop(), ended])
     }
     return { turnId: turn.id }
   }
@@ -88,6 +94,14 @@ export function createTurns(needs: TurnsNeeds) {
       if (outcome === "over") throw steerFault(about, "conflict", OVER)
       if (outcome === "closed") throw steerFault(about, "not_eligible", "the turn can't be joined")
     })
+
+  /** The turn that our own ledger has a message in. */
+  function told(sessionId: string, clientId: string): string | undefined {
+    const rows = needs.transcript.ofType(db, sessionId, "userMessage")
+    return rows.find(
+      ({ item }) => item !== undefined && (JSON.parse(item) as { clientId?: unknown }).clientId === clientId,
+    )?.turnId
+  }
 
   /** A child is ready: what its predecessor may have taken is settled, and what waits is sent. */
   function resume(): void {
@@ -152,7 +166,11 @@ export function createTurns(needs: TurnsNeeds) {
           "it is not known whether the app-server took this message before it ended; it is not sent again"
         throw new Fault("message_indeterminate", message, { sessionId })
       }
-      const turnId = await codex.findMessage(sessionId, clientId)
+      const turnId = told(sessionId, clientId) ?? (await codex.findMessage(sessionId, clientId))
+      if (turnId === undefined && messages.isUnsure(clientId)) {
+        const message = "the app-server has not said yet whether it took this message; it is not sent again"
+        throw new Fault("message_indeterminate", message, { sessionId })
+      }
       return turnId === undefined ? undefined : { turnId: realId(db, sessionId, turnId) }
     },
     tracks: (): boolean => codex.tellsClientIds(),
@@ -175,7 +193,10 @@ export function createTurns(needs: TurnsNeeds) {
       wake(sessionId)
     },
     /** The child is gone. After the commit. */
-    gone: ledger.gone,
+    gone(): void {
+      ledger.gone()
+      messages.gone()
+    },
     /** From now on no turn starts. */
     /** True once no turn starts any more. */
     draining: (): boolean => draining,

@@ -55,24 +55,32 @@ export function createLife({ db, log, clock, rooms }: LifeNeeds) {
 
   /** Throws `not_materialized` where the child says that it never had the thread, or lost it. */
   async function archive(id: string): Promise<void> {
-    const { was, told } = await db.act((tx) => shelve(tx, existing(tx, id)))
+    const { undecided, told } = await db.act((tx) => shelve(tx, existing(tx, id)))
     if (told === undefined) return
     const outcome = await outbox.perform(id, told)
-    if (outcome.state === "refused" && !was.archived) await takeBack(id, outcome.fault)
-  }
-
-  /** The child is not told of a session that it doesn't have on its disk: that one is archived here only. */
-  function shelve(tx: Tx, was: Session) {
-    sessions.change(tx, was.id, { archived: true }, ["archived"])
-    return { was, told: was.materialized ? outbox.put(tx, was.id, "archive") : undefined }
-  }
-
-  async function takeBack(id: string, fault: Fault): Promise<never> {
-    await db.act((tx) => {
-      if (!outbox.archiving(tx, id)) sessions.change(tx, id, { archived: false }, ["archived"])
-    })
+    if (!undecided || outcome.state !== "refused" || outcome.again) return
+    const { fault } = outcome
+    await db.act((tx) => takeBack(tx, id))
     if (fault.code !== "not_found") throw fault
     throw new Fault("not_materialized", "the app-server has no such thread on its disk", { sessionId: id })
+  }
+
+  /**
+   * The child is not told of a session that it doesn't have on its disk: that one is archived here only. Who archives while it is
+   * `undecided` whether the child agrees shares the act of the first, and its outcome; a refusal of any later act says nothing.
+   */
+  function shelve(tx: Tx, was: Session) {
+    const pending = was.archived ? outbox.lastArchive(tx, was.id) : undefined
+    sessions.change(tx, was.id, { archived: true }, ["archived"])
+    const told = pending ?? (was.materialized ? outbox.put(tx, was.id, "archive") : undefined)
+    return { undecided: !was.archived || pending !== undefined, told }
+  }
+
+  /** The child refused the archiving. Not where another act on it follows, or was first. */
+  function takeBack(tx: Tx, id: string): boolean {
+    if (!sessions.find(id, tx)?.archived || outbox.archiving(tx, id)) return false
+    sessions.change(tx, id, { archived: false }, ["archived"])
+    return true
   }
 
   async function unarchive(id: string): Promise<void> {
@@ -178,9 +186,7 @@ export function createLife({ db, log, clock, rooms }: LifeNeeds) {
         rooms.codex.interruptTurn(whatever).catch(() => {})
       }
     }
-    const outcomes: Outcome[] = []
-    for (const { sessionId, told } of dead) outcomes.push(await outbox.perform(sessionId, told))
-    return outcomes
+    return outbox.performAll(dead)
   }
 
   return {
@@ -192,6 +198,7 @@ export function createLife({ db, log, clock, rooms }: LifeNeeds) {
     assign,
     remove,
     shelve,
+    takeBack,
     bury,
     dismiss,
     performAll,

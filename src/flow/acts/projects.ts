@@ -70,12 +70,35 @@ export function createProjectActs({ db, rooms, life }: ProjectActsNeeds) {
       for (const session of own) sessions.assign(tx, session, undefined)
       return { moved: own.length, active: active.length, told }
     })
-    for (const { sessionId, told: act } of told) await rooms.outbox.perform(sessionId, act)
+    const outcomes = await rooms.outbox.performAll(told)
+    const refused = told.filter((_, i) => {
+      const outcome = outcomes[i]
+      return outcome?.state === "refused" && !outcome.again
+    })
+    if (refused.length > 0)
+      await bringBack(
+        id,
+        refused.map(({ sessionId }) => sessionId),
+      )
     return {
       movedSessionCount: moved,
       archivedSessionCount: active,
       alreadyArchivedSessionCount: archives ? moved - active : 0,
     }
+  }
+
+  /** The child would not archive these sessions of the project: they are where they were. Throws `not_materialized_sessions`. */
+  async function bringBack(projectId: string, sessionIds: string[]): Promise<never> {
+    await db.act((tx) => {
+      for (const id of sessionIds) {
+        const session = life.takeBack(tx, id) ? sessions.find(id, tx) : undefined
+        // Unless it was put somewhere else meanwhile, or the project is gone.
+        if (session && session.projectId === undefined && projects.find(projectId, tx))
+          sessions.assign(tx, session, projectId)
+      }
+    })
+    const about = { projectId, sessionIds }
+    throw new Fault("not_materialized_sessions", "not every session can be archived", about)
   }
 
   /** Deletes every user session of the project. Those that vanished are only taken out of it, and counted as skipped. */

@@ -8,7 +8,10 @@ import type { Session } from "../../domain/sessions/session.ts"
 import type { Codex } from "../../engine/runtime/codex.ts"
 
 export interface TellsNeeds {
-  codex: Pick<Codex, "isReady" | "nameThread" | "archiveThread" | "unarchiveThread" | "deleteThread">
+  codex: Pick<
+    Codex,
+    "isReady" | "nameThread" | "archiveThread" | "unarchiveThread" | "deleteThread" | "letGo"
+  >
   sessionOf(id: string): Session | undefined
   /** Where Codex keeps its files; undefined when nobody knows. */
   codexHome: string | undefined
@@ -28,9 +31,9 @@ export function createTells({ codex, sessionOf, codexHome }: TellsNeeds): TellsC
       return {}
     } catch (error) {
       if (!isFault(error, "not_found")) throw error
-      // Neither an archived thread nor one without a turn can always be named: it is when it can.
+      // Archived, without a turn or (0.105) not loaded, a thread can't always be named: it is when it can.
       const session = sessionOf(sessionId)
-      return session && (session.archived || !session.materialized) ? { later: true as const } : {}
+      return session && !session.vanished ? { later: true as const } : {}
     }
   }
 
@@ -41,9 +44,13 @@ export function createTells({ codex, sessionOf, codexHome }: TellsNeeds): TellsC
     const deletion = await codex.deleteThread(sessionId)
     if (deletion === "kept") return {}
     if (deletion === "deleted") return { files: before - (await countFiles(places)) }
-    if (codexHome === undefined) return {}
+    return { files: await sweep(sessionId, { innerId, path }) }
+  }
+
+  async function sweep(sessionId: string, { innerId, path }: DeleteBody): Promise<number> {
+    if (codexHome === undefined) return 0
     const ids = innerId === null ? [sessionId] : [sessionId, innerId]
-    return { files: await removeThreadFiles({ codexHome, ids, path: path ?? undefined }) }
+    return removeThreadFiles({ codexHome, ids, path: path ?? undefined })
   }
 
   return {
@@ -66,6 +73,12 @@ export function createTells({ codex, sessionOf, codexHome }: TellsNeeds): TellsC
           }
           return {}
       }
+    },
+    async giveUp({ act, sessionId, body }) {
+      if (act !== "delete") return {}
+      // Whatever it says, or if it dies: what a person deleted doesn't stay on the disk.
+      await codex.letGo(sessionId).catch(() => {})
+      return { files: await sweep(sessionId, JSON.parse(body) as DeleteBody) }
     },
   }
 }

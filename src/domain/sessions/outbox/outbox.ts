@@ -11,6 +11,7 @@ import {
   forgetNames,
   forgetOutbox,
   hasArchiving,
+  lastArchive,
   nextOutbox,
   noteAttempt,
   type OutboxAct,
@@ -25,6 +26,8 @@ export interface TellsChild {
   ready(): boolean
   /** Tells the child once. `later` leaves the act for a moment in which it makes sense. Throws faults. */
   perform(row: OutboxRow): Promise<{ later?: true; files?: number }>
+  /** The act was tried too often: does what can be done without the child's consent. */
+  giveUp(row: OutboxRow): Promise<{ files?: number }>
 }
 
 export interface OutboxNeeds {
@@ -37,9 +40,13 @@ export type Outcome =
   | { state: "done"; files: number }
   /** The child was not told yet and will be. */
   | { state: "waiting" }
-  | { state: "refused"; fault: Fault }
+  /** `again`: it was tried before and nobody knows how that ended, so the refusal may be of what is already done. */
+  | { state: "refused"; fault: Fault; again: boolean }
 
-/** An act that the child did not survive so often is given up: it would kill every next one too. */
+/** Nobody hears, or this one act failed: others may be heard. */
+type Unheard = { state: "unheard"; by: "child" | "act" }
+
+/** An act that failed so often, or that no child survived, is given up: it would with every next one too. */
 const MOST_ATTEMPTS = 5
 
 export function createOutbox({ db, logger, child }: OutboxNeeds) {
@@ -53,9 +60,9 @@ export function createOutbox({ db, logger, child }: OutboxNeeds) {
     return putOutbox(tx, sessionId, act, body)
   }
 
-  /** Resolves when the act was tried, or at once as `waiting` without a child. Acts before it go first. */
+  /** Resolves when the act was tried, or at once as `waiting` without a child. Acts before it go first. Several may ask for one act. */
   async function perform(sessionId: string, id: number): Promise<Outcome> {
-    const waiter = Promise.withResolvers<Outcome>()
+    const waiter = asked.get(id) ?? Promise.withResolvers<Outcome>()
     asked.set(id, waiter)
     try {
       await settle(sessionId)
@@ -67,6 +74,24 @@ export function createOutbox({ db, logger, child }: OutboxNeeds) {
     }
   }
 
+  /** One after the other. When one has to wait, nobody waits for the rest: a child that hangs would cost each a deadline. */
+  async function performAll(acts: readonly { sessionId: string; told: number }[]): Promise<Outcome[]> {
+    const outcomes: Outcome[] = []
+    let waits = false
+    for (const { sessionId, told } of acts) {
+      if (waits) nudge(sessionId)
+      const outcome: Outcome = waits ? { state: "waiting" } : await perform(sessionId, told)
+      waits ||= outcome.state === "waiting"
+      outcomes.push(outcome)
+    }
+    return outcomes
+  }
+
+  /** Something may have become possible in this session: it is told what was left. */
+  function nudge(sessionId: string): void {
+    settle(sessionId).catch((error: unknown) => logger.warn("the outbox could not be settled", { error }))
+  }
+
   /** False when the child did not hear: nobody else need try. */
   const settle = (sessionId: string): Promise<boolean> =>
     lanes.run(sessionId, async () => {
@@ -76,7 +101,7 @@ export function createOutbox({ db, logger, child }: OutboxNeeds) {
         asked.get(row.id)?.resolve(outcome.state === "unheard" ? { state: "waiting" } : outcome)
         if (outcome.state === "unheard") {
           leave(sessionId, row.id)
-          return false
+          return outcome.by === "act"
         }
         row = nextOutbox(db, sessionId, row.id)
       }
@@ -89,45 +114,60 @@ export function createOutbox({ db, logger, child }: OutboxNeeds) {
       asked.get(row.id)?.resolve({ state: "waiting" })
   }
 
-  async function tell(row: OutboxRow): Promise<Outcome | { state: "unheard" }> {
+  async function giveUp(row: OutboxRow): Promise<Outcome> {
     const { id, sessionId, act, attempts } = row
-    if (!child.ready()) return { state: "unheard" }
-    if (attempts >= MOST_ATTEMPTS) {
-      logger.error("an act that no app-server survived was given up", { sessionId, act, attempts })
-      await db.act((tx) => dropOutbox(tx, id))
-      return { state: "done", files: 0 }
-    }
+    logger.error("an act that failed with every try was given up", { sessionId, act, attempts })
+    const { files = 0 } = await child.giveUp(row).catch((error: unknown) => {
+      logger.error("not everything of an act that was given up could be done", { sessionId, act, error })
+      return { files: 0 }
+    })
+    await db.act((tx) => dropOutbox(tx, id))
+    return { state: "done", files }
+  }
+
+  async function tell(row: OutboxRow): Promise<Outcome | Unheard> {
+    const { id, sessionId, act, attempts } = row
+    if (!child.ready()) return { state: "unheard", by: "child" }
+    if (attempts >= MOST_ATTEMPTS) return giveUp(row)
     await db.act((tx) => noteAttempt(tx, id))
     try {
       const { later, files = 0 } = await child.perform(row)
       await db.act((tx) => (later ? takeAttemptBack(tx, id) : dropOutbox(tx, id)))
       return later ? { state: "waiting" } : { state: "done", files }
     } catch (error) {
-      if (!isFault(error) || WAITS.has(error.code)) {
+      // `codex_error` is the child's own failure (-32603: its disk, its database), not a verdict on the act.
+      const failed = !isFault(error) || error.code === "codex_error"
+      if (failed || WAITS.has(error.code)) {
         logger.warn("the app-server could not be told and will be told again", { sessionId, act, error })
-        return { state: "unheard" }
+        return { state: "unheard", by: failed ? "act" : "child" }
       }
       logger.warn("the app-server refused what was decided here", { sessionId, act, error: error.message })
       await db.act((tx) => dropOutbox(tx, id))
-      return { state: "refused", fault: error }
+      return { state: "refused", fault: error, again: attempts > 0 }
     }
   }
 
   return {
     put,
     perform,
-    /** Something may have become possible in this session: it is told what was left. */
-    nudge(sessionId: string): void {
-      settle(sessionId).catch((error: unknown) => logger.warn("the outbox could not be settled", { error }))
-    },
-    /** Tells the child everything that was left, as far as it hears. */
+    performAll,
+    nudge,
+    /** Tells the child everything that was left, as far as it hears. What fails in one session is no reason for the next. */
     async settleAll(): Promise<void> {
-      for (const sessionId of outboxSessions(db)) if (!(await settle(sessionId))) return
+      for (const sessionId of outboxSessions(db)) {
+        const heard = await settle(sessionId).catch((error: unknown) => {
+          logger.warn("the outbox could not be settled", { sessionId, error })
+          return true
+        })
+        if (!heard) return
+      }
     },
     /** Sessions of which the child has still to be told whether they are archived. */
     allArchiving: (): string[] => archivingSessions(db),
     /** True while the child has still to be told whether this session is archived. */
     archiving: (reader: Reader, sessionId: string): boolean => hasArchiving(reader, sessionId),
+    /** The newest archiving of which the child has still to be told. */
+    lastArchive: (reader: Reader, sessionId: string): number | undefined => lastArchive(reader, sessionId),
   }
 }
 export type Outbox = ReturnType<typeof createOutbox>

@@ -60,6 +60,8 @@ interface Message {
 
 export function createMessages(needs: MessagesNeeds) {
   const { db, controls, sessions, prompts, ledger, lanes, codex, refuseDraining, wake } = needs
+  /** Ids of messages that a living child gave no answer to. */
+  const unsure = new Set<string>()
 
   /** Throws, besides what the child refuses, `turn_busy`, `policy_stricter`, `dynamic_tools_fixed`, `shutting_down`. */
   const send = (sessionId: string, message: SendMessage, witness: Witness = {}): Promise<Sent> =>
@@ -68,19 +70,28 @@ export function createMessages(needs: MessagesNeeds) {
       const { text, effort, whenBusy = "steer", dynamicTools, ...over } = message
       const given: Message = { sessionId, text, effort, over }
       if (dynamicTools) await fixTools(sessionId, dynamicTools)
-      // What was queued before goes before.
-      if (!activeTurn(db, sessionId)) await sendQueued(sessionId)
-      const active = activeTurn(db, sessionId)
-      if (!active)
-        return whenBusy === "queue" && prompts.next(sessionId) ? keep(given, witness) : begin(given, witness)
-      if (whenBusy === "reject")
-        throw new Fault("turn_busy", "a turn is running", { sessionId, turnId: active.id })
-      if (whenBusy === "queue" || active.kind !== "message") return keep(given, witness)
-      refuseStricter(active, given)
-      const outcome = await join(active, given, witness)
-      if (outcome === "closed") return keep(given, witness)
-      return outcome === "over" ? begin(given, witness) : outcome
+      return place(given, whenBusy, witness)
     })
+
+  async function place(given: Message, whenBusy: WhenBusy, witness: Witness): Promise<Sent> {
+    const { sessionId } = given
+    // What was queued before goes before.
+    if (!activeTurn(db, sessionId)) await sendQueued(sessionId)
+    const active = activeTurn(db, sessionId)
+    if (!active)
+      return whenBusy === "queue" && prompts.next(sessionId) ? keep(given, witness) : begin(given, witness)
+    if (whenBusy === "reject")
+      throw new Fault("turn_busy", "a turn is running", { sessionId, turnId: active.id })
+    if (whenBusy === "queue" || active.kind !== "message") return keep(given, witness)
+    refuseStricter(active, given)
+    const outcome = await join(active, given, witness)
+    if (outcome === "closed") return keep(given, witness)
+    if (outcome !== "over") return outcome
+    // Its end may not be told yet: then nothing of the session is asked twice.
+    return activeTurn(db, sessionId)?.id === active.id
+      ? begin(given, witness)
+      : place(given, whenBusy, witness)
+  }
 
   /** Joins the running turn. `over`: it has ended. `closed`: nobody can join it. */
   async function join(active: Turn, message: Message, witness: Witness): Promise<Sent | "over" | "closed"> {
@@ -90,6 +101,7 @@ export function createMessages(needs: MessagesNeeds) {
       await codex.steerTurn({ threadId: sessionId, turnId: active.id, text, clientId: witness.clientId })
     } catch (error) {
       if (isFault(error, "turn_not_steerable")) return "closed"
+      if (isUnheard(error) && witness.clientId !== undefined) unsure.add(witness.clientId)
       if (!isFault(error, "no_active_turn")) throw error
       return !hadBegun && (await ledger.begins(active)) ? join(active, message, witness) : "over"
     }
@@ -108,7 +120,14 @@ export function createMessages(needs: MessagesNeeds) {
     })
   }
 
+  function doubt(sessionId: string, clientId: string | undefined): void {
+    ledger.doubt(sessionId)
+    if (clientId !== undefined) unsure.add(clientId)
+  }
+
   async function begin(message: Message, witness: Witness): Promise<Sent> {
+    const waited = await ledger.isSure(message.sessionId, () => codex.findMessage(message.sessionId, ""))
+    if (waited && activeTurn(db, message.sessionId)) return place(message, "steer", witness)
     await codex.loadThread(message.sessionId, withOverrides(controls.of(message.sessionId), message.over))
     return launch(message, witness)
   }
@@ -120,7 +139,10 @@ export function createMessages(needs: MessagesNeeds) {
     const tuple = withOverrides(controls.of(sessionId), over)
     using _place = ledger.reserve(sessionId, { kind: "message", controls: tuple })
     const start = { threadId: sessionId, text, controls: tuple, effort, clientId }
-    const { turnId, runId, policy } = await codex.startTurn(start)
+    const { turnId, runId, policy } = await codex.startTurn(start).catch((error: unknown) => {
+      if (isUnheard(error)) doubt(sessionId, clientId)
+      throw error
+    })
     return afterwards((tx) => {
       // The run may have ended since it answered: a turn opened now would have nobody to end it.
       if (!readTurn(tx, sessionId, turnId) && !codex.lives(runId)) {
@@ -183,6 +205,7 @@ export function createMessages(needs: MessagesNeeds) {
   /** Sends what is queued until a turn runs. In the session's lane. */
   async function sendQueued(sessionId: string): Promise<void> {
     for (let next = prompts.next(sessionId); next; next = prompts.next(sessionId)) {
+      await ledger.isSure(sessionId, () => codex.findMessage(sessionId, ""))
       if (activeTurn(db, sessionId) || !(await dispatch(next.id, sessionId))) return
     }
   }
@@ -242,12 +265,25 @@ export function createMessages(needs: MessagesNeeds) {
     })
   }
 
-  return { send, join, sendQueued, settleDispatched, fixTools }
+  return {
+    send,
+    join,
+    sendQueued,
+    settleDispatched,
+    fixTools,
+    /** True while the child that may have this message lives: that it is not found proves nothing yet. */
+    isUnsure: (clientId: string): boolean => unsure.has(clientId),
+    /** The child is gone: what it took is in its history. */
+    gone: (): void => unsure.clear(),
+  }
 }
 export type Messages = ReturnType<typeof createMessages>
 
+/** No answer in time from a child that lives; one that died with the call says `runtime_unavailable`. */
+const isUnheard = (error: unknown): boolean => isFault(error, "codex_timeout") && mayBeDone(error)
+
 /** Failures that say nothing about the message: it is sent when the child or the disk is back. */
-const LATER = ["runtime_unavailable", "shutting_down", "storage_full"] as const
+const LATER = ["runtime_unavailable", "shutting_down", "storage_full", "codex_overloaded"] as const
 
 const same = (a: Controls, b: Controls): boolean =>
   a.model === b.model &&

@@ -7,6 +7,7 @@ import { once } from "../once.ts"
 import { json } from "../reply.ts"
 import { body, query } from "../valid.ts"
 import type { RouteNeeds } from "./needs.ts"
+import { policySent } from "./policy-sent.ts"
 import { effort, flag, overrides, text } from "./schemas.ts"
 
 const list = z.object({
@@ -41,7 +42,8 @@ export const promptRoutes = ({ rooms, gate, keys }: RouteNeeds) => {
         // Its answer is written with it: without an answer there is no prompt.
         run: (claim) => prompts.create({ sessionId, text, overrides: rest }, claim?.done),
       })
-      return json({ status: "accepted", sessionId, prompt }, 202)
+      const note = rest.approvalPolicy && policySent(rooms, rest.approvalPolicy)
+      return json({ status: "accepted", sessionId, prompt, ...note }, 202)
     })
     .patch("/:sessionId/prompts/:promptId", gate("PGSX"), body(edit), async (c) => {
       const sessionId = c.get("sessionId")
@@ -51,6 +53,7 @@ export const promptRoutes = ({ rooms, gate, keys }: RouteNeeds) => {
         status: "ok",
         sessionId,
         prompt: await prompts.edit(sessionId, c.req.param("promptId"), change),
+        ...(rest.approvalPolicy && policySent(rooms, rest.approvalPolicy)),
       })
     })
     .delete("/:sessionId/prompts/:promptId", gate("PGSX"), async (c) => {

@@ -4,6 +4,7 @@ import { Hono } from "hono"
 import { z } from "zod"
 import { Fault } from "../../../base/fault.ts"
 import type { Reader } from "../../../base/storage/port.ts"
+import type { ApprovalPolicy } from "../../../domain/controls/tuple.ts"
 import type { Sent } from "../../../domain/turns/messages/messages.ts"
 import type { SessionEnv } from "../env.ts"
 import { invalidParam } from "../guards.ts"
@@ -50,11 +51,12 @@ function targetOf({ targetType, branch, sha, title, instructions }: z.infer<type
 
 export const turnRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) => {
   const { turns } = rooms
-  const accepted = (sessionId: string, sent: Sent, reader?: Reader) => ({
+  /** `asked` is the message's own policy, which a queued one keeps to itself. */
+  const accepted = (sessionId: string, sent: Sent, asked?: ApprovalPolicy, reader?: Reader) => ({
     status: "accepted",
     sessionId,
     ...sent,
-    ...policySent(rooms, rooms.controls.of(sessionId, reader).approvalPolicy),
+    ...policySent(rooms, asked ?? rooms.controls.of(sessionId, reader).approvalPolicy),
   })
   /** What is to be done to its turns needs the session as the child's history has it. `not_found` for one that nobody knows. */
   async function known(sessionId: string, method: string): Promise<string> {
@@ -74,14 +76,15 @@ export const turnRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) => {
         tracked: turns.tracks,
         async recover({ id: clientId, tracked }) {
           const sent = await turns.recover(sessionId, { clientId, tracked })
-          return sent && accepted(sessionId, sent)
+          return sent && accepted(sessionId, sent, given.approvalPolicy)
         },
         async run(claim) {
           const done =
             claim &&
             ((tx: Parameters<typeof claim.done>[0], sent: Sent) =>
-              claim.done(tx, accepted(sessionId, sent, tx)))
-          return accepted(sessionId, await turns.send(sessionId, given, { clientId: claim?.id, done }))
+              claim.done(tx, accepted(sessionId, sent, given.approvalPolicy, tx)))
+          const sent = await turns.send(sessionId, given, { clientId: claim?.id, done })
+          return accepted(sessionId, sent, given.approvalPolicy)
         },
       })
       return json(answer, 202)

@@ -38,6 +38,7 @@ export function createDisposal({ call, deletesThreads, unloaded }: DisposalNeeds
 
   return {
     archiveThread,
+    letGo,
     unarchiveThread: (threadId: string) => ask("thread/unarchive", threadId),
     nameThread: (threadId: string, name: string) => ask("thread/name/set", threadId, { name }),
     async deleteThread(threadId: string): Promise<Deletion> {
