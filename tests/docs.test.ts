@@ -11,7 +11,7 @@ const page = (name: string) => readFileSync(join(import.meta.dir, "../docs", nam
 test("the stream's page names every family, and only frames that there are", () => {
   const text = page("stream.md")
   for (const family of FAMILIES) expect(text).toContain(`\`${family}\``)
-  const rows = text.split("\n").filter((line) => /^\| `(request|session|system)` \|/.test(line))
+  const rows = text.split("\n").filter((line) => /^\| `(request|session|project|system)` \|/.test(line))
   const named = rows.flatMap((row) => [...row.matchAll(/`([a-z]+_[a-z_]+)`/g)].map((match) => match[1] ?? ""))
   expect(named.length).toBeGreaterThan(8)
   const event = { n: 1, at: 0, scope: "thread", thread: "t", context: "", stored: true } as const

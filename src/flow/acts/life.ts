@@ -24,6 +24,9 @@ export interface Removed {
   deletedFileCount: number
 }
 
+/** The body of the archiving that made the session archived: another one only repeats it. */
+const UNDECIDED = "undecided"
+
 export function createLife({ db, log, clock, rooms }: LifeNeeds) {
   const { sessions, projects, tombstones, outbox } = rooms
 
@@ -72,8 +75,10 @@ export function createLife({ db, log, clock, rooms }: LifeNeeds) {
   function shelve(tx: Tx, was: Session) {
     const pending = was.archived ? outbox.lastArchive(tx, was.id) : undefined
     sessions.change(tx, was.id, { archived: true }, ["archived"])
-    const told = pending ?? (was.materialized ? outbox.put(tx, was.id, "archive") : undefined)
-    return { undecided: !was.archived || pending !== undefined, told }
+    if (pending) return { undecided: JSON.parse(pending.body) === UNDECIDED, told: pending.id }
+    if (!was.materialized) return { undecided: false, told: undefined }
+    const told = outbox.put(tx, was.id, "archive", was.archived ? undefined : UNDECIDED)
+    return { undecided: !was.archived, told }
   }
 
   /** The child refused the archiving. Not where another act on it follows, or was first. */

@@ -167,7 +167,7 @@ export function createOutbox({ db, logger, child }: OutboxNeeds) {
     /** True while the child has still to be told whether this session is archived. */
     archiving: (reader: Reader, sessionId: string): boolean => hasArchiving(reader, sessionId),
     /** The newest archiving of which the child has still to be told. */
-    lastArchive: (reader: Reader, sessionId: string): number | undefined => lastArchive(reader, sessionId),
+    lastArchive: (reader: Reader, sessionId: string): OutboxRow | undefined => lastArchive(reader, sessionId),
   }
 }
 export type Outbox = ReturnType<typeof createOutbox>

@@ -18,7 +18,7 @@ const PUT = `INSERT INTO outbox (session_id, act, body) VALUES (?, ?, ?) RETURNI
 const NEXT = `SELECT * FROM outbox WHERE session_id = ? AND id > ? ORDER BY id LIMIT 1`
 const SESSIONS = `SELECT session_id FROM outbox GROUP BY session_id ORDER BY min(id)`
 const ACTS = `SELECT 1 AS one FROM outbox WHERE session_id = ? AND act IN ('archive', 'unarchive') LIMIT 1`
-const LAST_ARCHIVE = `SELECT max(id) AS id FROM outbox WHERE session_id = ? AND act = 'archive'`
+const LAST_ARCHIVE = `SELECT * FROM outbox WHERE session_id = ? AND act = 'archive' ORDER BY id DESC LIMIT 1`
 const ARCHIVING = `SELECT DISTINCT session_id FROM outbox WHERE act IN ('archive', 'unarchive')`
 const TRY = `UPDATE outbox SET attempts = attempts + 1 WHERE id = ?`
 const UNTRY = `UPDATE outbox SET attempts = attempts - 1 WHERE id = ?`
@@ -34,8 +34,8 @@ export const nextOutbox = (db: Reader, sessionId: string, after = 0): OutboxRow 
 export const outboxSessions = (db: Reader): string[] =>
   db.all(SESSIONS).map((row) => row.session_id as string)
 export const hasArchiving = (db: Reader, sessionId: string): boolean => db.get(ACTS, sessionId) !== undefined
-export const lastArchive = (db: Reader, sessionId: string): number | undefined =>
-  (db.get(LAST_ARCHIVE, sessionId)?.id as number | null) ?? undefined
+export const lastArchive = (db: Reader, sessionId: string): OutboxRow | undefined =>
+  outboxOf(db.get(LAST_ARCHIVE, sessionId))
 export const archivingSessions = (db: Reader): string[] =>
   db.all(ARCHIVING).map((row) => row.session_id as string)
 export const noteAttempt = (tx: Tx, id: number): void => void tx.run(TRY, id)
