@@ -238,9 +238,16 @@ export const streamChecks: Check[] = [
       const many = await Promise.all(Array.from({ length: 50 }, () => listen(world.daemon, `threadId=${id}`)))
       const turnId = await send(world, id, "words: 100")
       const ends = await Promise.all(many.map((each) => ended(each, turnId)))
-      const heard = many.map((each, i) =>
-        each.frames.filter((f) => f.seq <= (ends[i]?.seq ?? 0)).map((f) => f.text),
+      // The session's own beginning may be told while they join: from the turn's start on all listened.
+      const begins = many.map(
+        (each) => each.frames.find((f) => f.payload.method === "turn/started")?.seq ?? 0,
       )
+      const heard = many.map((each, i) =>
+        each.frames
+          .filter((f) => f.seq >= (begins[i] ?? 0) && f.seq <= (ends[i]?.seq ?? 0))
+          .map((f) => f.text),
+      )
+      assert.ok((heard[0]?.length ?? 0) > 100)
       for (const texts of heard) assert.deepEqual(texts, heard[0])
       for (const each of many) each.close()
     },
