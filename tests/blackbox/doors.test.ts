@@ -146,7 +146,7 @@ test(
     await using world = await openWorld({ command: COMMANDS.bun, codexBin: codex, env }, "0.169.0")
     const id = await newSession(world)
     const quiet = await newSession(world)
-    const { listener, end } = await runTurn(world, id, "words: 30000")
+    const { listener, end } = await runTurn(world, id, "words: 16000")
     const { log, head } = listener.ready
     await world.restart("SIGTERM")
     await untilReady(world)
@@ -163,9 +163,9 @@ test(
     assert.equal(again.ready.resume, "ok")
     await again.until((f) => f.seq === end.seq, "the end of the turn")
     const deltas = again.frames.filter((f) => f.payload.method === "item/agentMessage/delta")
-    assert.ok(deltas.length < 30_000)
+    assert.ok(deltas.length < 16_000)
     const message = again.frames.findLast((f) => f.payload.params?.item?.type === "agentMessage")
-    assert.match(message?.payload.params?.item?.text ?? "", /^w1 .* w30000$/)
+    assert.match(message?.payload.params?.item?.text ?? "", /^w1 .* w16000$/)
     again.close()
     // Facts beyond the limit: every word a person says is one.
     for (let i = 0; i < 3; i++) {
