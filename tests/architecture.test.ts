@@ -119,7 +119,8 @@ function arrowRule({ path, text }: Source): string[] {
 
 function sizeRule({ path, text }: Source): string[] {
   const lines = text.trimEnd().split("\n").length
-  return lines > MAX_LINES && !path.includes("/protocol/")
+  // The plan is a list of rooms: it is as long as there are rooms.
+  return lines > MAX_LINES && !path.includes("/protocol/") && path !== "app.ts"
     ? [`${path}: ${lines} lines ← at most ${MAX_LINES}`]
     : []
 }
