@@ -18,6 +18,7 @@ import { createRequests } from "./domain/requests/requests.ts"
 import { createOutbox } from "./domain/sessions/outbox/outbox.ts"
 import { createSessions } from "./domain/sessions/sessions.ts"
 import { createTombstones } from "./domain/sessions/tombstones/tombstones.ts"
+import { openSearch } from "./domain/transcript/search/open.ts"
 import { createStreaming } from "./domain/transcript/streaming.ts"
 import { createTranscript } from "./domain/transcript/transcript.ts"
 import { createPrompts } from "./domain/turns/prompts/prompts.ts"
@@ -169,6 +170,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     turns,
     transcript,
     streaming: createStreaming(),
+    search: openSearch({ db, clock, titleOf: sessions.titleOf }),
     requests,
     codex,
   }

@@ -6,6 +6,7 @@ import type { Requests } from "../domain/requests/requests.ts"
 import type { Outbox } from "../domain/sessions/outbox/outbox.ts"
 import type { Sessions } from "../domain/sessions/sessions.ts"
 import type { Tombstones } from "../domain/sessions/tombstones/tombstones.ts"
+import type { Search } from "../domain/transcript/search/search.ts"
 import type { Streaming } from "../domain/transcript/streaming.ts"
 import type { Transcript } from "../domain/transcript/transcript.ts"
 import type { Turns } from "../domain/turns/turns.ts"
@@ -20,6 +21,7 @@ export interface Rooms {
   turns: Turns
   transcript: Transcript
   streaming: Streaming
+  search: Search
   requests: Requests
   codex: Codex
 }

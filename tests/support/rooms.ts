@@ -15,6 +15,7 @@ import { createOutbox } from "../../src/domain/sessions/outbox/outbox.ts"
 import type { SessionSummary } from "../../src/domain/sessions/session.ts"
 import { createSessions } from "../../src/domain/sessions/sessions.ts"
 import { createTombstones } from "../../src/domain/sessions/tombstones/tombstones.ts"
+import { openSearch } from "../../src/domain/transcript/search/open.ts"
 import { createStreaming } from "../../src/domain/transcript/streaming.ts"
 import { createTranscript } from "../../src/domain/transcript/transcript.ts"
 import type {
@@ -163,6 +164,7 @@ export function openRooms(child = createToldChild(), { locked = false, codexHome
     turns,
     transcript,
     streaming: createStreaming(),
+    search: openSearch({ db, clock, titleOf: sessions.titleOf }),
     requests,
     codex,
   }

@@ -167,6 +167,10 @@ export function createSessions({ db, log, clock, controls, codex, defaultCwd }: 
       forgetSession(tx, id)
     },
     find: (id: string, reader: Reader = db): Session | undefined => readSession(reader, id),
+    titleOf(id: string): string {
+      const session = readSession(db, id)
+      return session ? titleOf(session) : DEFAULT_TITLE
+    },
     /** The page after `cursor` as JSON text, newest first. Throws `invalid_request` for a cursor that isn't ours. */
     list: list.page,
   }

@@ -18,6 +18,7 @@ import { lifeRoutes } from "./routes/life.ts"
 import type { RouteNeeds } from "./routes/needs.ts"
 import { projectRoutes } from "./routes/projects.ts"
 import { promptRoutes } from "./routes/prompts.ts"
+import { searchRoutes } from "./routes/search.ts"
 import { sessionRoutes } from "./routes/sessions.ts"
 import { streamRoutes } from "./routes/stream.ts"
 import { toolRoutes } from "./routes/tools.ts"
@@ -65,6 +66,7 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
   app.route("/api/sessions", turnRoutes(needs))
   app.route("/api/sessions", promptRoutes(needs))
   app.route("/api/sessions", controlRoutes(needs))
+  app.route("/api", searchRoutes(needs))
   app.route("/api", approvalRoutes(needs))
   app.route("/api", toolRoutes(needs))
 

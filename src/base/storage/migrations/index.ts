@@ -6,5 +6,6 @@ import { rooms } from "./0002-rooms.ts"
 import { projects } from "./0003-projects.ts"
 import { prompts } from "./0004-prompts.ts"
 import { controls } from "./0005-controls.ts"
+import { search } from "./0006-search.ts"
 
-export const MIGRATIONS: readonly Migration[] = [log, rooms, projects, prompts, controls]
+export const MIGRATIONS: readonly Migration[] = [log, rooms, projects, prompts, controls, search]

@@ -1,0 +1,139 @@
+// Search in made sessions: questions of several kinds over --entries 1000000 entries of 1,000 sessions, as the route asks them,
+// and what taking an entry into the index costs. search.ts [--entries N] [--rounds 40]
+
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { homedir } from "node:os"
+import { join } from "node:path"
+import { createManualClock } from "../../src/base/kit/manual-clock.ts"
+import { openBunDriver } from "../../src/base/storage/bun-driver.ts"
+import { openDb } from "../../src/base/storage/database.ts"
+import { migrate } from "../../src/base/storage/migrate.ts"
+import { MIGRATIONS } from "../../src/base/storage/migrations/index.ts"
+import { openSearch } from "../../src/domain/transcript/search/open.ts"
+import type { AskSearch } from "../../src/domain/transcript/search/search.ts"
+import { createTranscript } from "../../src/domain/transcript/transcript.ts"
+import { option, out, percentile, table } from "./parts/figures.ts"
+
+const entries = option("entries", 1_000_000)
+const rounds = option("rounds", 40)
+const SESSIONS = 1_000
+const BATCH = 1_000
+
+/** The nth word of the made language: the first are in nearly every entry, the last in a few. */
+const word = (n: number): string => `w${n.toString(36)}x`
+let seed = 42
+const random = (): number => {
+  seed = (seed * 1_664_525 + 1_013_904_223) % 2 ** 32
+  return seed / 2 ** 32
+}
+const WORDS = 50_000
+/** Few words often, many seldom (Zipf). */
+const anyWord = (): string => word(Math.floor(WORDS ** random()) - 1)
+const text = (): string => Array.from({ length: 8 + Math.floor(random() * 60) }, anyWord).join(" ")
+
+const parent = join(homedir(), ".cache/codexd-tests")
+mkdirSync(parent, { recursive: true })
+const folder = mkdtempSync(join(parent, "search-"))
+const clock = createManualClock()
+const driver = openBunDriver(join(folder, "codexd.db"))
+migrate(driver, MIGRATIONS)
+const db = openDb({ driver, clock })
+const transcript = createTranscript({ db, clock })
+
+function fill(from: number, to: number): number {
+  const began = performance.now()
+  for (let n = from; n < to; n += BATCH) {
+    db.actNow((tx) => {
+      for (let i = n; i < Math.min(n + BATCH, to); i++) {
+        const role = i % 10 === 0 ? ("user" as const) : ("assistant" as const)
+        const type = role === "user" ? "userMessage" : "agentMessage"
+        const content = `${text()}${i % 100 === 0 ? " onepercent" : ""}${i % 2 === 0 ? " everysecond" : ""}`
+        const said = {
+          messageId: `m${i}`,
+          turnId: `t${i >> 4}`,
+          role,
+          type,
+          content,
+          status: "complete" as const,
+        }
+        transcript.put(tx, `session-${Math.floor(random() * SESSIONS)}`, {
+          ...said,
+          startedAt: 1_700_000_000_000 + i * 1_000,
+        })
+      }
+    })
+  }
+  return performance.now() - began
+}
+db.actNow((tx) => {
+  for (let i = 0; i < SESSIONS; i++)
+    tx.run(
+      `INSERT INTO sessions (id, title_is_default, preview, materialized, archived, system_owned, project_id, model_provider,
+        cwd, source, created_at, updated_at, thread) VALUES (?, 1, '', 1, 0, 0, ?, '', '', '', 0, 0, '{}')`,
+      `session-${i}`,
+      `project-${i % 20}`,
+    )
+})
+
+const some = Math.min(20_000, entries)
+driver.exec(
+  "CREATE TEMP TABLE kept AS SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'search_entry_%'",
+)
+const triggers = driver.prepare("SELECT name, sql FROM kept").all()
+for (const { name } of triggers) driver.exec(`DROP TRIGGER ${name}`)
+const bare = fill(0, some)
+driver.exec("DELETE FROM entries")
+for (const { sql } of triggers) driver.exec(String(sql))
+const { search } = openSearch({ db, clock, titleOf: (id) => id })
+const drained = (): void => {
+  while (driver.prepare("SELECT EXISTS (SELECT 1 FROM search_pending) AS yes").get()?.yes) clock.turn(0)
+}
+const began = performance.now()
+fill(0, some)
+drained()
+const indexed = performance.now() - began
+out(
+  `an entry written: ${((bare / some) * 1000).toFixed(0)} us without the index, ${((indexed / some) * 1000).toFixed(0)} us with it`,
+)
+fill(some, entries)
+drained()
+const { n: pages } =
+  driver.prepare("SELECT page_count * page_size AS n FROM pragma_page_count, pragma_page_size").get() ?? {}
+const size = driver.prepare("SELECT sum(length(block)) AS n FROM search_index_data").get()?.n
+out(
+  `${entries} entries, ${Math.round(Number(pages) / 2 ** 20)} MiB, of which the words ${Math.round(Number(size) / 2 ** 20)} MiB`,
+)
+
+const ASKED: [string, (i: number) => Pick<AskSearch, "q"> & Partial<AskSearch>][] = [
+  ["in 1 of 100", () => ({ q: "onepercent" })],
+  ["a seldom word", (i) => ({ q: word(2_000 + i) })],
+  ["two words", (i) => ({ q: `onepercent ${word(10 + i)}` })],
+  ["in every second", () => ({ q: "everysecond" })],
+  ["two common words", (i) => ({ q: `everysecond ${word(1 + (i % 5))}` })],
+  ["in 1 of 100, of one role", () => ({ q: "onepercent", roles: ["user"] })],
+  ["every second, one session", (i) => ({ q: "everysecond", sessionId: `session-${(i * 2) % SESSIONS}` })],
+  ["in 1 of 100, one project", (i) => ({ q: "onepercent", projectId: `project-${i % 20}` })],
+  [
+    "every second, an old month",
+    () => ({ q: "everysecond", from: 1_700_000_000_000, to: 1_700_100_000_000 }),
+  ],
+  ["a phrase", (i) => ({ q: `"${word(0)} ${word(1 + (i % 9))}"` })],
+  ["a beginning of 2", () => ({ q: "wz*" })],
+  ["a beginning of 4", () => ({ q: "onep*" })],
+]
+const rows = ASKED.map(([name, question]) => {
+  const times: number[] = []
+  let matches = ""
+  for (let i = 0; i < rounds; i++) {
+    const asked = { includeSystemOwned: false, limit: 20, ...question(i) }
+    const start = performance.now()
+    const answer = search(asked)
+    times.push(performance.now() - start)
+    matches = `${answer.matches}${answer.bounded ? "+" : ""} ${answer.ranking}`
+  }
+  times.sort((a, b) => a - b)
+  return [name, matches, percentile(times, 0.5).toFixed(1), percentile(times, 0.95).toFixed(1)]
+})
+out(table([["question", "matches", "median ms", "p95 ms"], ...rows]))
+await db.close()
+rmSync(folder, { recursive: true })
