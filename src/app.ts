@@ -182,6 +182,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     db,
     log,
     logger,
+    clock,
     rooms,
     acts,
     contexts,

@@ -176,6 +176,7 @@ export function openRooms(child = createToldChild(), { locked = false, codexHome
     db,
     log,
     logger,
+    clock,
     rooms,
     acts,
     contexts,

@@ -1,7 +1,17 @@
-// The kinds of requests that a person answers: which methods ask for them, what their rows look like (wire-contract §1.8),
-// and what each decision is in the app-server's words. Adding a kind of request is adding a row.
+// The kinds of requests that a person answers: which methods ask for them, on which list they wait (wire-contract §1.8),
+// and in which dialect they are answered. Adding a kind of request is adding a row.
 
 export type Kind = "approval" | "tool_input" | "tool_call"
+
+/** What a request is about, finer than its kind: it decides what its row says and which answers fit. */
+export type Topic =
+  | "command"
+  | "fileChange"
+  | "permissions"
+  | "skill"
+  | "userInput"
+  | "elicitation"
+  | "toolCall"
 
 export interface Params {
   threadId?: unknown
@@ -14,7 +24,7 @@ export interface Params {
 }
 
 /** The app-server's words for accept in this turn, accept for the session, decline, cancel. */
-interface Words {
+export interface Words {
   accept: string
   acceptForSession: string
   decline: string
@@ -23,6 +33,8 @@ interface Words {
 
 export interface Method {
   kind: Kind
+  topic: Topic
+  /** Approvals that are answered with a word. */
   words?: Words
 }
 
@@ -32,21 +44,34 @@ const NOW: Words = {
   decline: "decline",
   cancel: "cancel",
 }
-const LEGACY: Words = {
+/** `denied` became an object later (0.150); those binaries speak the newer methods and never ask in this dialect. */
+export const LEGACY: Words = {
   accept: "approved",
   acceptForSession: "approved_for_session",
   decline: "denied",
   cancel: "abort",
 }
+/** A skill is approved once and for all, or not. */
+const SKILL: Words = { accept: "approve", acceptForSession: "approve", decline: "decline", cancel: "decline" }
 
 export const METHODS: Readonly<Record<string, Method>> = {
-  "item/commandExecution/requestApproval": { kind: "approval", words: NOW },
-  "item/fileChange/requestApproval": { kind: "approval", words: NOW },
-  execCommandApproval: { kind: "approval", words: LEGACY },
-  applyPatchApproval: { kind: "approval", words: LEGACY },
-  "item/tool/requestUserInput": { kind: "tool_input" },
-  "tool/requestUserInput": { kind: "tool_input" },
-  "item/tool/call": { kind: "tool_call" },
+  "item/commandExecution/requestApproval": { kind: "approval", topic: "command", words: NOW },
+  "item/fileChange/requestApproval": { kind: "approval", topic: "fileChange", words: NOW },
+  "item/permissions/requestApproval": { kind: "approval", topic: "permissions" },
+  "skill/requestApproval": { kind: "approval", topic: "skill", words: SKILL },
+  execCommandApproval: { kind: "approval", topic: "command", words: LEGACY },
+  applyPatchApproval: { kind: "approval", topic: "fileChange", words: LEGACY },
+  "item/tool/requestUserInput": { kind: "tool_input", topic: "userInput" },
+  "tool/requestUserInput": { kind: "tool_input", topic: "userInput" },
+  "mcpServer/elicitation/request": { kind: "tool_input", topic: "elicitation" },
+  "item/tool/call": { kind: "tool_call", topic: "toolCall" },
+}
+
+/** The row of a request that is in the table: its method is one of ours. */
+export function methodOf({ method }: { method: string }): Method {
+  const found = METHODS[method]
+  if (!found) throw new Error(`${method} is no request that a person answers`)
+  return found
 }
 
 /** Frame names and the id's key in rows and answers, by kind. */
@@ -66,29 +91,9 @@ export const FRAMES = {
   },
 } as const satisfies Record<Kind, { opened: string; closed: string; id: string; entry: string }>
 
-/** One line for people: what would happen, or what is asked. */
-export function summaryOf(kind: Kind, params: Params): string {
-  switch (kind) {
-    case "approval":
-      return commandOf(params) ?? changesOf(params) ?? string(params.reason) ?? "approval requested"
-    case "tool_input": {
-      const n = Array.isArray(params.questions) ? params.questions.length : 0
-      return `${n} question${n === 1 ? "" : "s"}`
-    }
-    case "tool_call":
-      return string(params.tool) ?? "tool call"
-  }
-}
-
-function commandOf({ command }: Params): string | undefined {
+/** A command as one line, argv joined. */
+export function commandOf({ command }: Params): string | undefined {
   return Array.isArray(command) ? command.join(" ") : string(command)
-}
-
-function changesOf({ changes, fileChanges }: Params): string | undefined {
-  const list = changes ?? fileChanges
-  if (typeof list !== "object" || list === null) return undefined
-  const n = Array.isArray(list) ? list.length : Object.keys(list).length
-  return `${n} change${n === 1 ? "" : "s"}`
 }
 
 /** `itemId`, else `callId`, else `item.id`. */
@@ -97,3 +102,8 @@ export const itemOf = (params: Params): string | undefined =>
 
 export const string = (value: unknown): string | undefined =>
   typeof value === "string" && value !== "" ? value : undefined
+export const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
+export const object = (value: unknown): Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : {}

@@ -8,8 +8,10 @@ import { newId } from "../../base/kit/ids.ts"
 import type { Db, Tx } from "../../base/storage/port.ts"
 import { type Audience, requestClosed, requestOpened } from "../events.ts"
 import type { Transcript } from "../transcript/transcript.ts"
-import { FRAMES, itemOf, type Kind, METHODS, type Params, string, summaryOf } from "./kinds.ts"
-import { questionsOf, rowOf } from "./row.ts"
+import { summaryOf } from "./asks/about.ts"
+import { questionsOf } from "./asks/questions.ts"
+import { FRAMES, itemOf, type Kind, METHODS, type Params, string } from "./kinds.ts"
+import { rowOf } from "./row.ts"
 import {
   forgetRequests,
   insertRequest,
@@ -70,7 +72,7 @@ export function createRequests({ db, log, clock, transcript, codex, audienceOf, 
       itemId: itemOf(params),
       runId,
       rpcId: JSON.stringify(rpcId),
-      summary: summaryOf(kind, params),
+      summary: summaryOf(method, params),
       params: JSON.stringify(params),
       createdAt: clock.now(),
     })
@@ -284,7 +286,8 @@ function undelivered(request: Request, cause: unknown): Fault {
 
 function openedDetails(request: Request, params: Params): Record<string, unknown> {
   const base = { method: request.method, createdAt: new Date(request.createdAt).toISOString() }
-  if (request.kind === "tool_input") return { ...base, questions: questionsOf(params), ...params }
+  if (request.kind === "tool_input")
+    return { ...base, questions: questionsOf(request.method, params), ...params }
   if (request.kind === "tool_call") return { ...base, tool: params.tool, callId: params.callId, ...params }
   return { ...base, ...params }
 }

@@ -1,58 +1,59 @@
-// A request as clients see it in lists and frames (wire-contract §1.8).
+// A request as clients see it in lists and frames (wire-contract §1.8), and beside that what a person needs to judge it: what
+// would happen in words, which decisions it takes, since when it waits and until when.
 
 import { iso } from "../../base/kit/clock.ts"
-import { FRAMES, type Params } from "./kinds.ts"
+import { aboutOf } from "./asks/about.ts"
+import { changesOf } from "./asks/changes.ts"
+import { questionsOf } from "./asks/questions.ts"
+import { FRAMES, methodOf, type Params } from "./kinds.ts"
 import type { Request } from "./store.ts"
-
-interface Question {
-  id?: unknown
-  header?: unknown
-  question?: unknown
-  options?: unknown
-  isOther?: unknown
-  isSecret?: unknown
-}
+import { choicesOf } from "./verdict.ts"
 
 export function rowOf(request: Request): Record<string, unknown> {
   const params = JSON.parse(request.params) as Params
-  const common = {
+  return {
     [FRAMES[request.kind].id]: request.id,
     method: request.method,
     threadId: request.sessionId,
     turnId: request.turnId ?? null,
     itemId: request.itemId ?? null,
-  }
-  const end = {
+    ...ownOf(request, params),
     summary: request.summary,
-    details: params,
+    details: detailsOf(request, params),
     createdAt: iso(request.createdAt),
     status: "pending",
     state: request.state,
-  }
-  switch (request.kind) {
-    case "approval":
-      return { ...common, ...end }
-    case "tool_input":
-      return { ...common, questions: questionsOf(params), ...end }
-    case "tool_call":
-      return {
-        ...common,
-        callId: params.callId ?? null,
-        tool: params.tool,
-        arguments: params.arguments ?? null,
-        ...end,
-      }
+    topic: methodOf(request).topic,
+    about: aboutOf(request.method, params),
+    choices: choicesOf(request),
   }
 }
 
-export function questionsOf({ questions }: Params) {
-  if (!Array.isArray(questions)) return []
-  return (questions as Question[]).map((q) => ({
-    id: q.id,
-    header: q.header ?? "",
-    question: q.question ?? "",
-    options: Array.isArray(q.options) ? q.options : null,
-    isOther: q.isOther === true,
-    isSecret: q.isSecret === true,
+/** The keys that a kind has for itself. */
+function ownOf({ kind, method }: Request, params: Params): Record<string, unknown> {
+  switch (kind) {
+    case "approval":
+      return {}
+    case "tool_input":
+      return { questions: questionsOf(method, params) }
+    case "tool_call":
+      return { callId: params.callId ?? null, tool: params.tool, arguments: params.arguments ?? null }
+  }
+}
+
+/** The child's own params; for file changes with what existing clients read of the changes. */
+function detailsOf(request: Request, params: Params): Record<string, unknown> {
+  if (methodOf(request).topic !== "fileChange") return params
+  const changes = changesOf(params)
+  if (!changes) return params
+  const shown = changes.map(({ path, kind, movePath, diff }) => ({
+    path,
+    kind: { type: kind, move_path: movePath },
+    diff,
   }))
+  return {
+    ...params,
+    changes: Array.isArray(params.changes) ? params.changes : shown,
+    changeCount: changes.length,
+  }
 }

@@ -2,6 +2,7 @@
 // read in one commit. A message that breaks a handler is told all the same and breaks nothing else.
 
 import type { Log } from "../../base/events/log.ts"
+import type { Clock } from "../../base/kit/clock.ts"
 import type { Logger } from "../../base/observe/logger.ts"
 import type { Db, Reader, Tx } from "../../base/storage/port.ts"
 import { isBusy } from "../../base/storage/sqlite.ts"
@@ -28,6 +29,7 @@ export interface IngestNeeds {
   db: Db
   log: Log
   logger: Logger
+  clock: Clock
   rooms: Rooms
   acts: Acts
   contexts: Contexts

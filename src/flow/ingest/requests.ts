@@ -1,11 +1,12 @@
-// THE TABLE of what the child asks: those that a person answers go to their room, every other one is refused at once, so
-// that no turn ever waits for an answer that nobody will give.
+// THE TABLE of what the child asks: what a person answers goes to its room, what the daemon itself knows is answered, every
+// other one is refused at once with its reason, so that no turn ever waits for an answer that nobody will give.
 
 import type { Log } from "../../base/events/log.ts"
+import type { Clock } from "../../base/kit/clock.ts"
 import { newId } from "../../base/kit/ids.ts"
 import type { Tx } from "../../base/storage/port.ts"
 import { requested, unsupported } from "../../domain/events.ts"
-import { METHODS } from "../../domain/requests/kinds.ts"
+import { itemOf, METHODS } from "../../domain/requests/kinds.ts"
 import { type Message, RPC } from "../../engine/runtime/protocol/wire.ts"
 import type { Rooms } from "../rooms.ts"
 import type { Contexts } from "./contexts.ts"
@@ -14,6 +15,7 @@ import { paramsOf, threadOf, turnOf } from "./message.ts"
 export interface TakeNeeds {
   rooms: Rooms
   log: Log
+  clock: Clock
   contexts: Contexts
 }
 export interface AskedNow {
@@ -23,14 +25,24 @@ export interface AskedNow {
   after(fn: () => void): void
 }
 
+/** What the daemon answers by itself. */
+const KNOWN: Readonly<Record<string, (clock: Clock) => unknown>> = {
+  "currentTime/read": (clock) => ({ currentTimeAt: Math.floor(clock.now() / 1000) }),
+}
+/** What it never can, and why: told as `server_request`, so that a client may say it in its own words. */
+const REFUSED: Readonly<Record<string, string>> = {
+  "account/chatgptAuthTokens/refresh": "codexd keeps no ChatGPT tokens that it could renew: log in again",
+  "attestation/generate": "codexd runs on no attested device",
+}
+
 /** Takes one server request in: its signal, then exactly one of the request frames or `server_request` (wire-contract §2.3). */
 export function takeRequest(
-  { rooms, log, contexts }: TakeNeeds,
+  { rooms, log, clock, contexts }: TakeNeeds,
   { tx, message, runId, after }: AskedNow,
 ): void {
   const { method, raw, rpcId = "" } = message
   const params = paramsOf(message.params)
-  const threadId = threadOf(params)
+  const threadId = threadOf(params) ?? (METHODS[method] ? threadOfItem(rooms, tx, params) : null)
   const context = contexts.of(tx, threadId)
   const activeTurn = threadId === null ? undefined : rooms.turns.active(threadId, tx)?.id
   const id = newId()
@@ -44,8 +56,24 @@ export function takeRequest(
     rooms.requests.open(tx, { runId, rpcId, method, sessionId: threadId, activeTurn, params }, id)
     return
   }
+  const answer = KNOWN[method]
+  if (answer) {
+    // Where the child is gone meanwhile nobody waits.
+    after(() => void rooms.codex.answer(runId, rpcId, answer(clock)).catch(() => {}))
+    return
+  }
+  const reason = REFUSED[method] ?? `codexd does not answer ${method}`
   log.append(tx, unsupported({ audience: context.audience, context: "", raw }))
-  after(() => rooms.codex.refuse(runId, rpcId, RPC.methodNotFound, `codexd does not answer ${method}`))
+  after(() => rooms.codex.refuse(runId, rpcId, RPC.methodNotFound, reason))
+}
+
+/** 0.105 asks about a skill without naming the thread: it is the one with that item, or the only one that is busy. */
+function threadOfItem({ turns, transcript }: Rooms, tx: Tx, params: Record<string, unknown>): string | null {
+  const busy = new Set(turns.running(tx).map(({ sessionId }) => sessionId))
+  const itemId = itemOf(params)
+  const owner = [...busy].find((id) => itemId !== undefined && transcript.has(tx, id, itemId))
+  const [only = null] = busy
+  return owner ?? (busy.size === 1 ? only : null)
 }
 
 /** A tool call without a tool's name can't be put before anybody. */

@@ -7,10 +7,14 @@ import { idParam } from "../guards.ts"
 import { json } from "../reply.ts"
 import { body } from "../valid.ts"
 import type { RouteNeeds } from "./needs.ts"
+import { jsonObject } from "./schemas.ts"
 
 const decision = z.object({
   decision: z.enum(["accept", "decline", "cancel"]),
   scope: z.enum(["turn", "session"]).default("turn"),
+  execpolicyAmendment: z.array(z.string()).min(1).optional(),
+  networkPolicyAmendment: z.object({ host: z.string(), action: z.enum(["allow", "deny"]) }).optional(),
+  permissions: jsonObject.optional(),
 })
 
 export const approvalRoutes = ({ rooms, gate }: RouteNeeds) =>

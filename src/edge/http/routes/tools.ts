@@ -8,20 +8,26 @@ import { idParam } from "../guards.ts"
 import { json } from "../reply.ts"
 import { body } from "../valid.ts"
 import type { RouteNeeds } from "./needs.ts"
+import { jsonObject } from "./schemas.ts"
 
 const input = z.object({
   decision: z.enum(["accept", "decline", "cancel"]),
   answers: z.record(z.string(), z.object({ answers: z.array(z.string()) })).optional(),
+  content: jsonObject.optional(),
+  scope: z.enum(["turn", "session", "always"]).optional(),
   response: z.unknown().optional(),
 })
 const contentItem = z.discriminatedUnion("type", [
   z.object({ type: z.literal("inputText"), text: z.string() }),
-  z.object({ type: z.literal("inputImage"), imageUrl: z.string() }),
+  z.object({
+    type: z.literal("inputImage"),
+    imageUrl: z.string().regex(/^(data:image\/|https?:\/\/)/i, "must be a data:image or http(s) url"),
+  }),
 ])
 const call = z.object({
   success: z.boolean().optional(),
   text: z.string().optional(),
-  contentItems: z.array(contentItem).optional(),
+  contentItems: z.array(contentItem).max(1_000).optional(),
   response: z.unknown().optional(),
 })
 
@@ -37,8 +43,8 @@ export const toolRoutes = ({ rooms, gate }: RouteNeeds) =>
       json({ data: rooms.requests.list(c.get("sessionId"), "tool_call") }),
     )
     .post("/tool-input/:requestId/decision", idParam("requestId"), body(input), async (c) => {
-      const { decision, answers, ...rest } = c.req.valid("json")
-      const asked = { kind: "tool_input" as const, decision, answers, ...verbatim(rest) }
+      const { response, ...answer } = c.req.valid("json")
+      const asked = { kind: "tool_input" as const, ...answer, ...verbatim({ response }) }
       const requestId = c.req.param("requestId")
       const { request } = await rooms.requests.decide(requestId, asked, "api")
       return json({ status: "ok", requestId, threadId: request.sessionId })
