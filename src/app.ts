@@ -7,6 +7,7 @@ import { createLog } from "./base/events/log.ts"
 import { keepWithin } from "./base/events/upkeep.ts"
 import type { Clock } from "./base/kit/clock.ts"
 import { newId } from "./base/kit/ids.ts"
+import { createLanes } from "./base/kit/lanes.ts"
 import { TIMERS } from "./base/kit/timers.ts"
 import type { Logger, Masks } from "./base/observe/logger.ts"
 import type { Platform } from "./base/platform/port.ts"
@@ -114,6 +115,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     codex,
     sessionOf: (id) => sessions.find(id),
     keepAlias: (alias) => life.keepAlias(alias),
+    loaded: (threadId) => rooms.outbox.nudge(threadId),
   })
 
   const controls = createControls({
@@ -139,6 +141,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   })
   const transcript = createTranscript({ db, clock })
   const audienceOf = (id: string) => ({ thread: id, hidden: sessions.find(id)?.systemOwned ?? false })
+  const lanes = createLanes()
   const prompts = createPrompts({ db, log, clock, audienceOf })
   const turns = createTurns({
     db,
@@ -149,8 +152,10 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     transcript,
     prompts,
     codex: child,
+    lanes,
     onFault,
     mask: masks.apply,
+    deleted: (id, reader) => rooms.tombstones.fault(id, reader),
   })
   const requests = createRequests({ db, log, clock, transcript, codex: child, audienceOf, onFault })
   const rooms: Rooms = {
@@ -158,7 +163,10 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     tombstones: scope.use(createTombstones({ db, log, clock })),
     outbox: createOutbox({
       db,
+      clock,
       logger,
+      lanes,
+      refused: (tx, row) => life.refused(tx, row),
       child: createTells({
         codex,
         sessionOf: (id) => sessions.find(id),
@@ -209,6 +217,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     hub,
     requests,
     turns,
+    outbox: rooms.outbox,
     clock,
     places,
   })

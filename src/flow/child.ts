@@ -6,20 +6,23 @@ import type { AnswersRequests } from "../domain/requests/requests.ts"
 import type { Session, ThreadRecord } from "../domain/sessions/session.ts"
 import type { StartsThreads } from "../domain/sessions/sessions.ts"
 import type { RunsTurns } from "../domain/turns/child.ts"
-import type { Codex, Policy } from "../engine/runtime/codex.ts"
+import type { Codex, MadeAnew, Policy } from "../engine/runtime/codex.ts"
 import { isBlankThread } from "../engine/runtime/protocol/faults.ts"
 
 export interface ChildNeeds {
   codex: Codex
   sessionOf(id: string): Session | undefined
   /** Makes the new thread of a session durable, and its tools where they are others now. */
-  keepAlias(alias: { outer: string; inner: string; dynamicTools?: string }): Promise<void>
+  keepAlias(alias: MadeAnew & { dynamicTools?: string }): Promise<void>
+  /** The child has a thread that it didn't have before: some of what it could not be told before it can now (0.105: a name). */
+  loaded(threadId: string): void
 }
 
 export function createChild({
   codex,
   sessionOf,
   keepAlias,
+  loaded,
 }: ChildNeeds): StartsThreads & RunsTurns & AnswersRequests {
   /**
    * A session that no turn was sent to yet may have been forgotten by the child, and one whose first turn died with it may
@@ -32,7 +35,7 @@ export function createChild({
       throw new Fault("invalid_state", "the session is archived: bring it back first", about)
     }
     try {
-      await codex.loadThread(threadId, policyOf(controls))
+      if (await codex.loadThread(threadId, policyOf(controls))) loaded(threadId)
     } catch (error) {
       const session = sessionOf(threadId)
       if (!isFault(error, "not_found") || !session) throw error

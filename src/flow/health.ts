@@ -7,6 +7,7 @@ import { type Clock, iso } from "../base/kit/clock.ts"
 import { exists } from "../base/platform/folders.ts"
 import type { Db } from "../base/storage/port.ts"
 import type { Requests } from "../domain/requests/requests.ts"
+import type { Outbox } from "../domain/sessions/outbox/outbox.ts"
 import type { Turns } from "../domain/turns/turns.ts"
 import type { Codex } from "../engine/runtime/codex.ts"
 import type { RuntimeState } from "../engine/runtime/lifecycle.ts"
@@ -22,6 +23,7 @@ export interface HealthNeeds {
   hub: { stats(): object }
   requests: Requests
   turns: Pick<Turns, "draining">
+  outbox: Pick<Outbox, "size">
   clock: Clock
   places: Places
 }
@@ -53,6 +55,7 @@ export const createHealth = (needs: HealthNeeds) => () => {
     },
     storage: storageOf(needs),
     requests: { open: requests.pending().length, oldestOpenAt: oldest === undefined ? null : iso(oldest) },
+    outbox: outboxOf(needs),
     stream: hub.stats(),
   }
 }
@@ -71,6 +74,12 @@ const codexOf = (state: RuntimeState) => ({
   initialized: state.name === "ready",
   ...(state.lastExit && { lastExit: { ...state.lastExit, at: iso(state.lastExit.at) } }),
 })
+
+/** What was decided here and the app-server has still to be told. */
+function outboxOf({ outbox }: HealthNeeds) {
+  const { length, oldestAt } = outbox.size()
+  return { length, oldestAt: oldestAt === undefined ? null : iso(oldestAt) }
+}
 
 function storageOf({ log, db, config }: HealthNeeds) {
   const { rows, bytes, oldestAt } = log.sizes()

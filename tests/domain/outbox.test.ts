@@ -154,3 +154,102 @@ test("after the first session that has to wait nobody waits for the others", asy
   await house.settle(house.rooms.sessions.create({}))
   expect(new Set(asked)).toEqual(new Set(ids))
 })
+
+test("an archiving that the child refuses when nobody waits any more is taken back, and told", async () => {
+  const { child, house, session, found, left } = start()
+  const id = await session()
+  child.isReady = () => false
+  await house.settle(house.life.archive(id))
+  expect([found(id)?.archived, left()]).toEqual([true, [[id, "archive"]]])
+  const heard = house.told.length
+  child.isReady = () => true
+  child.archiveThread = async () => {
+    throw refusal()
+  }
+  await house.settle(house.rooms.outbox.settleAll())
+  expect([found(id)?.archived, left()]).toEqual([false, []])
+  const told = house.told
+    .slice(heard)
+    .filter(({ type, thread }) => type === "session.updated" && thread === id)
+  expect(told.map(({ body }) => JSON.parse(body).changed)).toEqual([["archived"]])
+})
+
+test("a refusal says nothing of an archiving that may have been done by a try before", async () => {
+  const { child, house, session, found } = start()
+  const id = await session()
+  child.archiveThread = async () => {
+    throw new Fault("runtime_unavailable", "it died with the call")
+  }
+  await house.settle(house.life.archive(id))
+  child.archiveThread = async () => {
+    throw refusal()
+  }
+  await house.settle(house.rooms.outbox.settleAll())
+  expect(found(id)?.archived).toBe(true)
+})
+
+test("a thread that a fork needs goes as soon as the fork is gone, and what it was forked from after it", async () => {
+  const { child, house, session, left } = start()
+  const [first, second, third] = [await session(), await session(), await session()]
+  const forkOf = new Map([
+    [first, second],
+    [second, third],
+  ])
+  const threads = new Set<unknown>([first, second, third])
+  child.deleteThread = async (id) => {
+    child.calls.push(["delete", id])
+    if (threads.has(forkOf.get(id as string))) return "kept"
+    threads.delete(id)
+    return "deleted"
+  }
+  await house.settle(house.life.remove(first))
+  await house.settle(house.life.remove(second))
+  expect(left()).toEqual([
+    [first, "delete"],
+    [second, "delete"],
+  ])
+  expect(house.rooms.outbox.size()).toEqual({ length: 2, oldestAt: house.clock.now() })
+  await house.settle(house.life.remove(third))
+  await house.settle(house.rooms.outbox.settleAll())
+  expect([left(), [...threads]]).toEqual([[], []])
+  expect(house.rooms.outbox.size()).toEqual({ length: 0, oldestAt: undefined })
+})
+
+test("every thread that ever answered for a session goes with it, and everything that they leave on the disk is counted", async () => {
+  mkdirSync(join(homedir(), ".cache/codexd-tests"), { recursive: true })
+  const home = mkdtempSync(join(homedir(), ".cache/codexd-tests/outbox-"))
+  try {
+    const child = createToldChild()
+    const house = openRooms(child, { codexHome: home })
+    const { session } = await house.settle(house.rooms.sessions.create({}))
+    const id = session.sessionId
+    for (const shelf of ["sessions/2026", "shell_snapshots"])
+      mkdirSync(join(home, shelf), { recursive: true })
+    const rollout = (of: string) => join(home, `sessions/2026/rollout-${of}.jsonl`)
+    const files = [rollout("second"), rollout("third"), rollout(id)]
+    const snapshots = ["second", "third", id].map((of) => join(home, `shell_snapshots/${of}.123.sh`))
+    const other = join(home, "shell_snapshots/other.123.sh")
+    for (const file of [...files, ...snapshots, other]) writeFileSync(file, "")
+    house.now((tx) => house.rooms.sessions.learn(tx, { id, path: rollout(id) }, { materialized: true }))
+    await house.settle(house.life.keepAlias({ outer: id, inner: "second", path: rollout("second") }))
+    await house.settle(house.life.keepAlias({ outer: id, inner: "third", path: rollout("third") }))
+    // The binary removes what it calls the thread's, and no snapshot of a child that was killed.
+    const gone = (of: string) => async (called: unknown) => {
+      child.calls.push([of, called])
+      rmSync(rollout(of === "own" ? "third" : String(called)))
+      return "deleted" as const
+    }
+    child.deleteThread = gone("own")
+    child.formerThreads.deleteThread = gone("former")
+    expect((await house.settle(house.life.remove(id))).deletedFileCount).toBe(6)
+    expect(child.calls).toEqual([
+      ["own", id],
+      ["former", "second"],
+      ["former", id],
+    ])
+    expect([...files, ...snapshots, other].filter((file) => existsSync(file))).toEqual([other])
+    expect(house.db.all("SELECT * FROM former_threads")).toEqual([])
+  } finally {
+    rmSync(home, { recursive: true, force: true })
+  }
+})

@@ -2,6 +2,7 @@
 
 import type { LoggedEvent } from "../../src/base/events/event.ts"
 import { createLog, type Log } from "../../src/base/events/log.ts"
+import { createLanes } from "../../src/base/kit/lanes.ts"
 import { createManualClock } from "../../src/base/kit/manual-clock.ts"
 import { createLogger, createMasks } from "../../src/base/observe/logger.ts"
 import { openBunDriver } from "../../src/base/storage/bun-driver.ts"
@@ -96,6 +97,13 @@ export function createToldChild() {
       calls.push(["delete", ...args])
       return "deleted"
     },
+    formerThreads: {
+      deleteThread: async (...args: unknown[]): Promise<Deletion> => {
+        calls.push(["deleteFormer", ...args])
+        return "deleted"
+      },
+      letGo: async (): Promise<Deletion> => "files",
+    },
   }
 }
 
@@ -134,6 +142,7 @@ export function openRooms(child = createToldChild(), { locked = false, codexHome
   const sessions = createSessions({ db, log, clock, controls, codex: child, defaultCwd: "/work" })
   const transcript = createTranscript({ db, clock })
   const audienceOf = (id: string) => ({ thread: id, hidden: sessions.find(id)?.systemOwned ?? false })
+  const lanes = createLanes()
   const prompts = createPrompts({ db, log, clock, audienceOf })
   const faults: unknown[] = []
   const onFault = (error: unknown) => void faults.push(error)
@@ -146,8 +155,10 @@ export function openRooms(child = createToldChild(), { locked = false, codexHome
     transcript,
     prompts,
     codex: child,
+    lanes,
     onFault,
     mask: masks.apply,
+    deleted: (id, reader) => rooms.tombstones.fault(id, reader),
   })
   const requests = createRequests({ db, log, clock, transcript, codex: child, audienceOf, onFault })
   const codex = child as unknown as Codex
@@ -156,7 +167,10 @@ export function openRooms(child = createToldChild(), { locked = false, codexHome
     tombstones: createTombstones({ db, log, clock }),
     outbox: createOutbox({
       db,
+      clock,
       logger,
+      lanes,
+      refused: (tx, row) => life.refused(tx, row),
       child: createTells({ codex, sessionOf: (id) => sessions.find(id), codexHome }),
     }),
     projects: createProjects({ db, log, clock }),
@@ -196,13 +210,15 @@ export function openRooms(child = createToldChild(), { locked = false, codexHome
   /** Lets queued acts and their followers run until the promise has settled. */
   const settle = async <T>(promise: Promise<T>): Promise<T> => {
     let open = true
+    let rounds = 0
     const done = promise.finally(() => {
       open = false
     })
     done.catch(() => {})
     while (open) {
       clock.turn(0)
-      await Promise.resolve()
+      // Files take a turn of the event loop; what is only promised does not.
+      await (++rounds % 50 === 0 ? new Promise((resolve) => setImmediate(resolve)) : Promise.resolve())
     }
     return done
   }

@@ -4,6 +4,8 @@ import { lstat, readdir, rm } from "node:fs/promises"
 import { basename, join, resolve, sep } from "node:path"
 
 const SHELVES = ["sessions", "archived_sessions", "shell_snapshots"]
+/** The shelf that no binary clears when a thread is deleted after the child that wrote it was killed (tried on 0.150, 0.169). */
+export const SNAPSHOTS: readonly string[] = ["shell_snapshots"]
 
 export interface ThreadFiles {
   codexHome: string
@@ -11,13 +13,20 @@ export interface ThreadFiles {
   ids: readonly string[]
   /** Where the child said that the thread is kept. */
   path?: string | undefined
+  /** Where else to look; everywhere without. */
+  shelves?: readonly string[]
 }
 
 /** Removes every file of the thread in Codex's home, and nothing outside of it. Answers how many there were. */
-export async function removeThreadFiles({ codexHome, ids, path }: ThreadFiles): Promise<number> {
+export async function removeThreadFiles({
+  codexHome,
+  ids,
+  path,
+  shelves = SHELVES,
+}: ThreadFiles): Promise<number> {
   const home = resolve(codexHome)
   const found = new Set<string>()
-  for (const shelf of SHELVES) {
+  for (const shelf of shelves) {
     for (const file of await filesIn(join(home, shelf)))
       if (ids.some((id) => basename(file).includes(id))) found.add(file)
   }

@@ -7,7 +7,7 @@ import { type Clock, iso } from "../../base/kit/clock.ts"
 import { newId } from "../../base/kit/ids.ts"
 import type { Lanes } from "../../base/kit/lanes.ts"
 import { TIMERS } from "../../base/kit/timers.ts"
-import type { Db, Tx } from "../../base/storage/port.ts"
+import type { Db, Reader, Tx } from "../../base/storage/port.ts"
 import type { ControlsRoom } from "../controls/controls.ts"
 import { sessionCreated, sessionUpdated } from "../events.ts"
 import type { ThreadRecord } from "../sessions/session.ts"
@@ -29,10 +29,23 @@ export interface CommandsNeeds {
   lanes: Lanes
   codex: RunsTurns
   refuseDraining(): void
+  refuseDeleted(sessionId: string, reader?: Reader): void
 }
 
 export function createCommands(needs: CommandsNeeds) {
-  const { db, log, clock, controls, sessions, transcript, ledger, lanes, codex, refuseDraining } = needs
+  const {
+    db,
+    log,
+    clock,
+    controls,
+    sessions,
+    transcript,
+    ledger,
+    lanes,
+    codex,
+    refuseDraining,
+    refuseDeleted,
+  } = needs
 
   /** A binary would end the running turn for it, or mix the two up (tried on all four). */
   function refuseBusy(sessionId: string, method: string): void {
@@ -43,6 +56,7 @@ export function createCommands(needs: CommandsNeeds) {
 
   /** Loads the thread; a failure names what was asked for. */
   async function load(sessionId: string, method: string): Promise<void> {
+    refuseDeleted(sessionId)
     try {
       await codex.loadThread(sessionId, controls.of(sessionId))
     } catch (error) {

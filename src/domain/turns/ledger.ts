@@ -239,6 +239,11 @@ export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
       names.delete(sessionId)
       over(sessionId)
     },
+    /** The session is gone: nothing that was asked for in it matters any more. After the commit. */
+    deleted(sessionId: string): void {
+      openings.get(sessionId)?.opened.resolve(undefined)
+      over(sessionId)
+    },
     /** The child is gone: nothing that was asked for will be told any more. */
     gone(): void {
       for (const { opened } of openings.values()) opened.resolve(undefined)

@@ -4,7 +4,7 @@
 import type { Log } from "../../base/events/log.ts"
 import { Fault, isFault } from "../../base/fault.ts"
 import type { Clock } from "../../base/kit/clock.ts"
-import { createLanes } from "../../base/kit/lanes.ts"
+import type { Lanes } from "../../base/kit/lanes.ts"
 import type { Db, Reader, Tx } from "../../base/storage/port.ts"
 import type { ControlsRoom } from "../controls/controls.ts"
 import type { Sessions } from "../sessions/sessions.ts"
@@ -25,19 +25,27 @@ export interface TurnsNeeds {
   transcript: Transcript
   prompts: Prompts
   codex: RunsTurns
+  /** One thing at a time a session. */
+  lanes: Lanes
   onFault(error: unknown): void
   /** Takes the daemon's secrets out of a text before it is kept. */
   mask(text: string): string
+  /** `session_deleted` for a session that is gone. */
+  deleted(sessionId: string, reader: Reader): Fault | undefined
 }
 
 export function createTurns(needs: TurnsNeeds) {
-  const { db, prompts, codex, onFault } = needs
-  const lanes = createLanes()
+  const { db, prompts, codex, onFault, lanes } = needs
   const ledger = createLedger(needs)
   let draining = false
 
   function refuseDraining(): void {
     if (draining) throw new Fault("shutting_down", "the daemon is shutting down and takes no new turns")
+  }
+  /** Throws `session_deleted`: nothing is kept of a session that is gone, so nothing may be said to be. */
+  function refuseDeleted(sessionId: string, reader: Reader = db): void {
+    const fault = needs.deleted(sessionId, reader)
+    if (fault) throw fault
   }
   /** Sends what waits in the session, once its lane is free. */
   function wake(sessionId: string): void {
@@ -48,7 +56,7 @@ export function createTurns(needs: TurnsNeeds) {
       })
       .catch(onFault)
   }
-  const shared = { ...needs, ledger, lanes, refuseDraining, wake }
+  const shared = { ...needs, ledger, refuseDraining, refuseDeleted, wake }
   const messages = createMessages(shared)
   const commands = createCommands(shared)
 
@@ -140,6 +148,7 @@ export function createTurns(needs: TurnsNeeds) {
       async create(prompt: NewPrompt, done?: (tx: Tx, made: ReturnType<Prompts["view"]>) => void) {
         refuseDraining()
         const made = await db.act((tx) => {
+          refuseDeleted(prompt.sessionId, tx)
           const view = prompts.view(prompts.add(tx, prompt), tx)
           done?.(tx, view)
           return view
@@ -148,11 +157,18 @@ export function createTurns(needs: TurnsNeeds) {
         return made
       },
       async edit(sessionId: string, id: string, change: EditPrompt) {
-        const made = await db.act((tx) => prompts.edit(tx, sessionId, id, change))
+        const made = await db.act((tx) => {
+          refuseDeleted(sessionId, tx)
+          return prompts.edit(tx, sessionId, id, change)
+        })
         wake(sessionId)
         return made
       },
-      cancel: (sessionId: string, id: string) => db.act((tx) => prompts.cancel(tx, sessionId, id)),
+      cancel: (sessionId: string, id: string) =>
+        db.act((tx) => {
+          refuseDeleted(sessionId, tx)
+          return prompts.cancel(tx, sessionId, id)
+        }),
       /** The child told the message back with its id: it has it. */
       heard: (tx: Tx, id: string, turnId: string): void => void prompts.move(tx, id, "accept", { turnId }),
     },
@@ -191,6 +207,11 @@ export function createTurns(needs: TurnsNeeds) {
     ended(sessionId: string): void {
       ledger.ended(sessionId)
       wake(sessionId)
+    },
+    /** The session is gone. After the commit. */
+    deleted(sessionId: string): void {
+      ledger.ended(sessionId)
+      ledger.deleted(sessionId)
     },
     /** The child is gone. After the commit. */
     gone(): void {

@@ -3,8 +3,8 @@
 
 import { Fault } from "../../base/fault.ts"
 import { TIMERS } from "../../base/kit/timers.ts"
+import { createAnswers } from "./protocol/answers.ts"
 import { faultOf, isUnknownThread } from "./protocol/faults.ts"
-import { PeerFailure, type RpcId } from "./protocol/wire.ts"
 import type { RunStore } from "./reap.ts"
 import type { Supervisor } from "./supervisor.ts"
 import { type Alias, createAliases } from "./threads/aliases.ts"
@@ -49,12 +49,18 @@ export interface RawThread {
   [key: string]: unknown
 }
 
+/** A thread that takes another one's place. */
+export interface MadeAnew extends Alias {
+  /** Where the child keeps it, as it says. */
+  path: unknown
+}
+
 export interface TakeBack {
   threadId: string
   /** The last ones of the thread, oldest first. */
   turns: readonly TakenTurn[]
   policy: Policy
-  keep(alias: Alias): Promise<void>
+  keep(made: MadeAnew): Promise<void>
 }
 
 export function createCodex({ supervisor, runStore, rawEvents, aliases: known, mask, onFault }: CodexNeeds) {
@@ -80,8 +86,9 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, m
   }
 
   const mouth = createMouth({ supervisor, aliases, isLoaded: (thread) => threads().has(thread), onFault })
-  const ask = (method: string, params: unknown): Promise<unknown> =>
-    supervisor.call(method, aliases.into(params), { deadlineMs: TIMERS.callDeadlineMs })
+  const askRaw = (method: string, params: unknown): Promise<unknown> =>
+    supervisor.call(method, params, { deadlineMs: TIMERS.callDeadlineMs })
+  const ask = (method: string, params: unknown): Promise<unknown> => askRaw(method, aliases.into(params))
 
   const call = async <T>(method: string, params: unknown, about?: Record<string, unknown>): Promise<T> =>
     aliases.outOf(await rawCall<T>(method, params, about))
@@ -132,19 +139,19 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, m
   async function replace(
     { outer, sandbox }: { outer: string; sandbox: string },
     make: () => Promise<RawThread>,
-    keep: (alias: Alias) => Promise<void>,
+    keep: (made: MadeAnew) => Promise<void>,
   ): Promise<RawThread> {
     using _held = mouth.hold()
     const thread = await make()
-    await keep({ outer, inner: thread.id })
+    await keep({ outer, inner: thread.id, path: thread.path })
     aliases.add({ outer, inner: thread.id })
     note(outer, sandbox)
     return aliases.outOf(thread)
   }
 
-  /** Loads the thread unless this run has it, always with the session's own policy: older binaries forget it (§4). */
-  async function loadThread(threadId: string, policy: Policy): Promise<void> {
-    if (threads().has(threadId)) return
+  /** Loads the thread unless this run has it, always with the session's own policy: older binaries forget it (§4). True if it had not. */
+  async function loadThread(threadId: string, policy: Policy): Promise<boolean> {
+    if (threads().has(threadId)) return false
     await call(
       "thread/resume",
       {
@@ -156,6 +163,7 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, m
       { sessionId: threadId },
     )
     note(threadId, policy.sandbox)
+    return true
   }
 
   async function startTurn(start: {
@@ -206,12 +214,20 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, m
     deletesThreads: () => supervisor.quirks().deletesThreads,
     unloaded: (threadId) => void threads().delete(threadId),
   })
-
-  const peerOf = (run: string) => (runId() === run ? supervisor.ready() : undefined)
+  /** Of threads in whose place others answer, by the child's own ids: ours would mean the others. */
+  const formerThreads = createDisposal({
+    call: (method, params, about = {}) =>
+      askRaw(method, params).catch((error: unknown) => {
+        throw faultOf(error, { method, ...about })
+      }) as Promise<never>,
+    deletesThreads: () => supervisor.quirks().deletesThreads,
+    unloaded: () => {},
+  })
 
   return {
     call,
     ...disposal,
+    formerThreads: { deleteThread: formerThreads.deleteThread, letGo: formerThreads.letGo },
     /** True while a child is there to be called. */
     isReady: (): boolean => supervisor.ready() !== undefined,
     /** What the child says, in our words. */
@@ -219,7 +235,7 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, m
     [Symbol.dispose]: () => mouth[Symbol.dispose](),
     startThread,
     /** Starts a new thread for one that the child forgot, or whose tools are to be others. */
-    startAnew: (outer: string, start: StartThread, keep: (alias: Alias) => Promise<void>) =>
+    startAnew: (outer: string, start: StartThread, keep: (made: MadeAnew) => Promise<void>) =>
       replace({ outer, sandbox: start.policy.sandbox }, () => begin(start), keep),
     loadThread,
     startTurn,
@@ -261,19 +277,7 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, m
       ).thread,
     /** Every turn of a thread's history, oldest first. A thread without history has none. */
     history,
-    /** Hands an answer to the child of that run: `runtime_unavailable` means that nothing was written. */
-    async answer(run: string, rpcId: RpcId, result: unknown): Promise<void> {
-      const peer = peerOf(run)
-      if (!peer) throw new Fault("runtime_unavailable", "the app-server that asked is gone")
-      try {
-        await peer.respond(rpcId, result)
-      } catch (error) {
-        if (error instanceof PeerFailure && !error.maybeWritten) {
-          throw new Fault("runtime_unavailable", error.message, {}, { cause: error })
-        }
-        throw new Fault("request_undelivered", "the answer may not have arrived", {}, { cause: error })
-      }
-    },
+    ...createAnswers({ ready: supervisor.ready, runId, onFault }),
     /** What this binary refused and we do without, for people. */
     fallbacks: (): string[] => [
       ...(rawRefused ? ["raw response items were refused"] : []),
@@ -282,12 +286,6 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, m
     /** Which policy is sent for the one that was asked for; undefined while no binary runs that would say. */
     policySent: (asked: AskedPolicy): SentPolicy | undefined =>
       supervisor.ready() ? policies.sentFor(asked) : undefined,
-    /** Refuses a request of the child; when the child is gone nobody waits any more. */
-    refuse(run: string, rpcId: RpcId, code: number, message: string): void {
-      peerOf(run)?.refuse(rpcId, code, message).catch(onFault)
-    },
-    /** The child says itself that a request needs no answer any more. */
-    settledItself: (run: string, rpcId: RpcId): void => peerOf(run)?.forget(rpcId),
     unloaded(run: string, threadId: string): void {
       if (run === runId()) threads().delete(threadId)
     },

@@ -7,7 +7,14 @@ import type { Clock } from "../../base/kit/clock.ts"
 import type { Db, Reader, Tx } from "../../base/storage/port.ts"
 import { sessionDeleted } from "../../domain/events.ts"
 import { ownerOfSession } from "../../domain/projects/projects.ts"
+import {
+  type FormerThread,
+  forgetFormer,
+  formerThreads,
+  keepFormer,
+} from "../../domain/sessions/former/store.ts"
 import type { Outcome } from "../../domain/sessions/outbox/outbox.ts"
+import type { OutboxRow } from "../../domain/sessions/outbox/store.ts"
 import type { Session } from "../../domain/sessions/session.ts"
 import type { Rooms } from "../rooms.ts"
 import type { DeleteBody } from "./tells.ts"
@@ -63,7 +70,6 @@ export function createLife({ db, log, clock, rooms }: LifeNeeds) {
     const outcome = await outbox.perform(id, told)
     if (!undecided || outcome.state !== "refused" || outcome.again) return
     const { fault } = outcome
-    await db.act((tx) => takeBack(tx, id))
     if (fault.code !== "not_found") throw fault
     throw new Fault("not_materialized", "the app-server has no such thread on its disk", { sessionId: id })
   }
@@ -81,10 +87,11 @@ export function createLife({ db, log, clock, rooms }: LifeNeeds) {
     return { undecided: !was.archived, told }
   }
 
-  /** The child refused the archiving. Not where another act on it follows, or was first. */
-  function takeBack(tx: Tx, id: string): boolean {
-    if (!sessions.find(id, tx)?.archived || outbox.archiving(tx, id)) return false
-    sessions.change(tx, id, { archived: false }, ["archived"])
+  /** The child refused an act: an archiving is taken back, also when nobody waits for it. Not where another act on it follows, or was first. */
+  function refused(tx: Tx, { act, sessionId, body }: OutboxRow): boolean {
+    if (act !== "archive" || JSON.parse(body) !== UNDECIDED) return false
+    if (!sessions.find(sessionId, tx)?.archived || outbox.archiving(tx, sessionId)) return false
+    sessions.change(tx, sessionId, { archived: false }, ["archived"])
     return true
   }
 
@@ -127,14 +134,16 @@ export function createLife({ db, log, clock, rooms }: LifeNeeds) {
   }
 
   /** Another thread answers for the session from now on: it gets its name, and one that did before never shows again. */
-  const keepAlias = ({ outer, inner, ...tools }: KeptAlias): Promise<void> =>
+  const keepAlias = ({ outer, inner, path, ...tools }: KeptAlias): Promise<void> =>
     db.act((tx) => {
       const session = existing(tx, outer)
+      keepFormer(tx, outer, { id: session.innerId ?? outer, path: pathOf(session) })
       if (session.innerId !== undefined) {
         const former = { sessionId: session.innerId, title: undefined, innerId: undefined }
         tombstones.put(tx, { ...former, deletedAt: clock.now() })
       }
-      sessions.change(tx, outer, { innerId: inner, ...tools })
+      const thread = JSON.stringify({ ...JSON.parse(session.thread), path })
+      sessions.change(tx, outer, { innerId: inner, thread, ...tools })
       keepName(tx, session)
     })
 
@@ -162,11 +171,12 @@ export function createLife({ db, log, clock, rooms }: LifeNeeds) {
     projects.dropAgent(tx, id)
     sessions.forget(tx, id)
     tombstones.put(tx, { ...stone, innerId: session.innerId })
-    const { path } = JSON.parse(session.thread) as { path?: unknown }
     const body: DeleteBody = {
       innerId: session.innerId ?? null,
-      path: typeof path === "string" ? path : null,
+      path: pathOf(session),
+      former: formersOf(tx, session),
     }
+    forgetFormer(tx, id)
     const told = { sessionId: id, told: outbox.put(tx, id, "delete", body), turnId: active?.id }
     log.append(tx, sessionDeleted(audience, tombstones.bodyOf(stone)))
     return [told, ...dismiss(tx, ownerOfSession(id))]
@@ -184,7 +194,7 @@ export function createLife({ db, log, clock, rooms }: LifeNeeds) {
     for (const { sessionId, turnId } of dead) {
       rooms.transcript.silence(sessionId)
       rooms.streaming.endAll(sessionId)
-      rooms.turns.ended(sessionId)
+      rooms.turns.deleted(sessionId)
       // Not awaited: the deletion ends the turn too, and there may be nobody left to answer.
       if (turnId !== undefined) {
         const whatever = { threadId: sessionId, turnId, isSame: () => true }
@@ -203,7 +213,7 @@ export function createLife({ db, log, clock, rooms }: LifeNeeds) {
     assign,
     remove,
     shelve,
-    takeBack,
+    refused,
     bury,
     dismiss,
     performAll,
@@ -214,6 +224,8 @@ export type Life = ReturnType<typeof createLife>
 export interface KeptAlias {
   outer: string
   inner: string
+  /** Where the child keeps the new thread, as it says. */
+  path: unknown
   /** The tools that the new thread was given, as JSON, where they are others. */
   dynamicTools?: string
 }
@@ -224,4 +236,17 @@ export interface Told {
   told: number
   /** The turn that was running. */
   turnId: string | undefined
+}
+
+/** Where the child keeps the thread that answers for the session. */
+function pathOf({ thread }: Session): string | null {
+  const { path } = JSON.parse(thread) as { path?: unknown }
+  return typeof path === "string" ? path : null
+}
+
+/** Its own first thread is one of them as soon as another answers, whether it was noted or not. */
+function formersOf(tx: Tx, { id, innerId }: Session): FormerThread[] {
+  const noted = formerThreads(tx, id)
+  const isNoted = innerId === undefined || noted.some((one) => one.id === id)
+  return isNoted ? noted : [...noted, { id, path: null }]
 }

@@ -71,15 +71,12 @@ export function createProjectActs({ db, rooms, life }: ProjectActsNeeds) {
       return { moved: own.length, active: active.length, told }
     })
     const outcomes = await rooms.outbox.performAll(told)
-    const refused = told.filter((_, i) => {
+    const refused = told.flatMap(({ sessionId }, i) => {
       const outcome = outcomes[i]
-      return outcome?.state === "refused" && !outcome.again
+      if (outcome?.state !== "refused" || outcome.again) return []
+      return [{ sessionId, takenBack: outcome.takenBack }]
     })
-    if (refused.length > 0)
-      await bringBack(
-        id,
-        refused.map(({ sessionId }) => sessionId),
-      )
+    if (refused.length > 0) await bringBack(id, refused)
     return {
       movedSessionCount: moved,
       archivedSessionCount: active,
@@ -88,16 +85,19 @@ export function createProjectActs({ db, rooms, life }: ProjectActsNeeds) {
   }
 
   /** The child would not archive these sessions of the project: they are where they were. Throws `not_materialized_sessions`. */
-  async function bringBack(projectId: string, sessionIds: string[]): Promise<never> {
+  async function bringBack(
+    projectId: string,
+    refused: { sessionId: string; takenBack: boolean }[],
+  ): Promise<never> {
     await db.act((tx) => {
-      for (const id of sessionIds) {
-        const session = life.takeBack(tx, id) ? sessions.find(id, tx) : undefined
+      for (const { sessionId, takenBack } of refused) {
+        const session = takenBack ? sessions.find(sessionId, tx) : undefined
         // Unless it was put somewhere else meanwhile, or the project is gone.
         if (session && session.projectId === undefined && projects.find(projectId, tx))
           sessions.assign(tx, session, projectId)
       }
     })
-    const about = { projectId, sessionIds }
+    const about = { projectId, sessionIds: refused.map(({ sessionId }) => sessionId) }
     throw new Fault("not_materialized_sessions", "not every session can be archived", about)
   }
 

@@ -1,7 +1,13 @@
 // The acts of the outbox as the child is told of them: what was decided about a session becomes true of its thread.
 
 import { isFault } from "../../base/fault.ts"
-import { countFiles, placesOfRollout, removeThreadFiles } from "../../base/platform/thread-files.ts"
+import {
+  countFiles,
+  placesOfRollout,
+  removeThreadFiles,
+  SNAPSHOTS,
+} from "../../base/platform/thread-files.ts"
+import type { FormerThread } from "../../domain/sessions/former/store.ts"
 import type { TellsChild } from "../../domain/sessions/outbox/outbox.ts"
 import type { OutboxRow } from "../../domain/sessions/outbox/store.ts"
 import type { Session } from "../../domain/sessions/session.ts"
@@ -10,7 +16,13 @@ import type { Codex } from "../../engine/runtime/codex.ts"
 export interface TellsNeeds {
   codex: Pick<
     Codex,
-    "isReady" | "nameThread" | "archiveThread" | "unarchiveThread" | "deleteThread" | "letGo"
+    | "isReady"
+    | "nameThread"
+    | "archiveThread"
+    | "unarchiveThread"
+    | "deleteThread"
+    | "letGo"
+    | "formerThreads"
   >
   sessionOf(id: string): Session | undefined
   /** Where Codex keeps its files; undefined when nobody knows. */
@@ -21,6 +33,14 @@ export interface TellsNeeds {
 export interface DeleteBody {
   innerId: string | null
   path: string | null
+  /** Threads that answered for it before, the newest first. */
+  former?: FormerThread[]
+}
+
+interface Doomed extends FormerThread {
+  /** What it is called in calls by `via`. */
+  called: string
+  via: Pick<Codex, "deleteThread" | "letGo">
 }
 
 export function createTells({ codex, sessionOf, codexHome }: TellsNeeds): TellsChild {
@@ -37,24 +57,53 @@ export function createTells({ codex, sessionOf, codexHome }: TellsNeeds): TellsC
     }
   }
 
-  async function remove({ sessionId, body }: OutboxRow) {
-    const { innerId, path } = JSON.parse(body) as DeleteBody
-    const places = path === null || codexHome === undefined ? [] : placesOfRollout(codexHome, path)
-    const before = await countFiles(places)
-    const deletion = await codex.deleteThread(sessionId)
-    if (deletion === "kept") return {}
-    if (deletion === "deleted") return { files: before - (await countFiles(places)) }
-    return { files: await sweep(sessionId, { innerId, path }) }
+  /** All threads of a session that is gone: the one that answers for it, then those before it, the newest first. */
+  function threadsOf({ sessionId, body }: OutboxRow): Doomed[] {
+    const { innerId, path, former = [] } = JSON.parse(body) as DeleteBody
+    const own = { called: sessionId, id: innerId ?? sessionId, path, via: codex }
+    return [own, ...former.map((one) => ({ ...one, called: one.id, via: codex.formerThreads }))]
   }
 
-  async function sweep(sessionId: string, { innerId, path }: DeleteBody): Promise<number> {
+  /** As long as the child holds on to a thread the act stays: what a fork needs can go once the fork is gone. */
+  async function remove(row: OutboxRow) {
+    let files = 0
+    for (const thread of threadsOf(row)) {
+      const done = await dispose(thread)
+      files += done.files
+      if (done.kept) return { later: true as const, files }
+    }
+    return { files }
+  }
+
+  /** The child lets go of a thread in its way, and what that leaves on the disk is removed. `files` is how many went. */
+  async function dispose({ called, id, path, via }: Doomed): Promise<{ kept: boolean; files: number }> {
+    const places = path === null || codexHome === undefined ? [] : placesOfRollout(codexHome, path)
+    const before = await countFiles(places)
+    const deletion = await via.deleteThread(called)
+    if (deletion === "kept") return { kept: true, files: 0 }
+    const gone = before - (await countFiles(places))
+    const whole = deletion === "files" || path === null
+    return { kept: false, files: gone + (await sweep({ id, path }, whole ? undefined : SNAPSHOTS)) }
+  }
+
+  /** Everywhere in Codex's home, or only on some shelves. */
+  async function sweep({ id, path }: FormerThread, shelves?: readonly string[]): Promise<number> {
     if (codexHome === undefined) return 0
-    const ids = innerId === null ? [sessionId] : [sessionId, innerId]
-    return removeThreadFiles({ codexHome, ids, path: path ?? undefined })
+    return removeThreadFiles({ codexHome, ids: [id], path: path ?? undefined, ...(shelves && { shelves }) })
+  }
+
+  /** Whatever the child says, or if it dies: what a person deleted doesn't stay on the disk. */
+  async function removeAnyhow(row: OutboxRow) {
+    let files = 0
+    for (const { called, id, path, via } of threadsOf(row)) {
+      await via.letGo(called).catch(() => {})
+      files += await sweep({ id, path })
+    }
+    return { files }
   }
 
   return {
-    ready: codex.isReady,
+    ready: () => codex.isReady(),
     async perform(row) {
       switch (row.act) {
         case "name":
@@ -74,11 +123,6 @@ export function createTells({ codex, sessionOf, codexHome }: TellsNeeds): TellsC
           return {}
       }
     },
-    async giveUp({ act, sessionId, body }) {
-      if (act !== "delete") return {}
-      // Whatever it says, or if it dies: what a person deleted doesn't stay on the disk.
-      await codex.letGo(sessionId).catch(() => {})
-      return { files: await sweep(sessionId, JSON.parse(body) as DeleteBody) }
-    },
+    giveUp: async (row) => (row.act === "delete" ? removeAnyhow(row) : {}),
   }
 }

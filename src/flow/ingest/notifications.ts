@@ -69,7 +69,10 @@ export const notifications = ({
   // Not by us: of what we delete we hear nothing any more.
   "thread/deleted": ({ tx, threadId, runId, after }) => {
     rooms.sessions.change(tx, threadId, { vanished: true }, ["vanished"])
-    after(() => rooms.codex.unloaded(runId, threadId))
+    after(() => {
+      rooms.codex.unloaded(runId, threadId)
+      rooms.outbox.freed()
+    })
   },
   "thread/closed": ({ after, threadId, runId }) => after(() => rooms.codex.unloaded(runId, threadId)),
   "thread/status/changed": on(status, ({ tx, threadId }, p) =>

@@ -193,10 +193,7 @@ export const lifeChecks: Check[] = [
       const expired = listener.frames.find((f) => f.type === "approval_resolved")
       assert.deepEqual(expired?.payload, { approvalId: payload.approvalId, status: "expired" })
       assert.ok(frames.indexOf("approval_resolved") < frames.indexOf("session_deleted"))
-      assert.deepEqual(
-        filesNaming(world, id).filter((name) => name.includes("rollout")),
-        [],
-      )
+      assert.deepEqual(filesNaming(world, id), [])
       assertGone(await get(world, `/api/sessions/${id}`), id, "Doomed")
       assertGone(await remove(world, id), id, "Doomed")
       for (const [what, body] of [
@@ -285,6 +282,12 @@ export const lifeChecks: Check[] = [
       assertGone(await get(world, `/api/sessions/${id}`), id, "New chat")
       await turnOf(world, forkId, "echo: on")
       assert.equal((await read(world, forkId)).thread.turns.length, 3)
+      // Once the fork is gone, what it needed goes too.
+      await ok(remove(world, forkId))
+      await get(world, "/api/sessions?refresh=true")
+      assert.deepEqual([...filesNaming(world, forkId), ...filesNaming(world, id)], [])
+      const { outbox } = (await health(world)) as unknown as { outbox: object }
+      assert.deepEqual(outbox, { length: 0, oldestAt: null })
     },
   },
   {
@@ -313,10 +316,8 @@ export const lifeChecks: Check[] = [
       assert.ok((await ids(world, "&archived=true&refresh=true")).includes(shelved))
       const active = await ids(world)
       assert.ok(active.includes(named) && !active.includes(shelved) && !active.includes(doomed))
-      assert.deepEqual(
-        filesNaming(world, doomed).filter((name) => name.includes("rollout")),
-        [],
-      )
+      // The killed child's shell snapshots too, which no binary removes.
+      assert.deepEqual(filesNaming(world, doomed), [])
       listener.close()
       // The child itself says so, not only we.
       await world.daemon.end("SIGTERM")

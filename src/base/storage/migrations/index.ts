@@ -7,5 +7,6 @@ import { projects } from "./0003-projects.ts"
 import { prompts } from "./0004-prompts.ts"
 import { controls } from "./0005-controls.ts"
 import { search } from "./0006-search.ts"
+import { life } from "./0007-life.ts"
 
-export const MIGRATIONS: readonly Migration[] = [log, rooms, projects, prompts, controls, search]
+export const MIGRATIONS: readonly Migration[] = [log, rooms, projects, prompts, controls, search, life]

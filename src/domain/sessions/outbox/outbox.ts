@@ -2,7 +2,8 @@
 // decisions, one session at a time. A child that dies in between is told again when the next one is ready.
 
 import { type Fault, isFault } from "../../../base/fault.ts"
-import { createLanes } from "../../../base/kit/lanes.ts"
+import type { Clock } from "../../../base/kit/clock.ts"
+import type { Lanes } from "../../../base/kit/lanes.ts"
 import type { Logger } from "../../../base/observe/logger.ts"
 import type { Db, Reader, Tx } from "../../../base/storage/port.ts"
 import {
@@ -11,6 +12,7 @@ import {
   forgetNames,
   forgetOutbox,
   hasArchiving,
+  keptSessions,
   lastArchive,
   nextOutbox,
   noteAttempt,
@@ -18,6 +20,7 @@ import {
   type OutboxRow,
   outboxSessions,
   putOutbox,
+  sizeOfOutbox,
   takeAttemptBack,
 } from "./store.ts"
 
@@ -32,8 +35,13 @@ export interface TellsChild {
 
 export interface OutboxNeeds {
   db: Db
+  clock: Clock
   logger: Logger
   child: TellsChild
+  /** One thing at a time a session: what it is asked otherwise waits here, too. */
+  lanes: Lanes
+  /** The child refused that act, and nobody knows better: what it stood for is taken back. True if something was. */
+  refused(tx: Tx, row: OutboxRow): boolean
 }
 
 export type Outcome =
@@ -41,7 +49,7 @@ export type Outcome =
   /** The child was not told yet and will be. */
   | { state: "waiting" }
   /** `again`: it was tried before and nobody knows how that ended, so the refusal may be of what is already done. */
-  | { state: "refused"; fault: Fault; again: boolean }
+  | { state: "refused"; fault: Fault; again: boolean; takenBack: boolean }
 
 /** Nobody hears, or this one act failed: others may be heard. */
 type Unheard = { state: "unheard"; by: "child" | "act" }
@@ -49,15 +57,17 @@ type Unheard = { state: "unheard"; by: "child" | "act" }
 /** An act that failed so often, or that no child survived, is given up: it would with every next one too. */
 const MOST_ATTEMPTS = 5
 
-export function createOutbox({ db, logger, child }: OutboxNeeds) {
-  const lanes = createLanes()
+export function createOutbox({ db, clock, logger, child, lanes, refused }: OutboxNeeds) {
   const asked = new Map<number, PromiseWithResolvers<Outcome>>()
+  /** A thread is gone since the acts that the child could not do yet were tried. */
+  let freed = false
+  let retrying = false
 
   /** Notes an act; `perform` tells the child once this is committed. A later name stands for every earlier one, a delete for everything. */
   function put(tx: Tx, sessionId: string, act: OutboxAct, body?: unknown): number {
     if (act === "delete") forgetOutbox(tx, sessionId)
     if (act === "name") forgetNames(tx, sessionId)
-    return putOutbox(tx, sessionId, act, body)
+    return putOutbox(tx, { sessionId, act, body, at: clock.now() })
   }
 
   /** Resolves when the act was tried, or at once as `waiting` without a child. Acts before it go first. Several may ask for one act. */
@@ -84,7 +94,24 @@ export function createOutbox({ db, logger, child }: OutboxNeeds) {
       waits ||= outcome.state === "waiting"
       outcomes.push(outcome)
     }
+    void retryKept()
     return outcomes
+  }
+
+  /** Something is gone: what the child held on to for its sake can go by now, and what that was held for. */
+  async function retryKept(): Promise<void> {
+    if (retrying) return
+    retrying = true
+    try {
+      while (freed) {
+        freed = false
+        for (const sessionId of keptSessions(db)) if (!(await settle(sessionId))) return
+      }
+    } catch (error) {
+      logger.warn("the outbox could not be settled", { error })
+    } finally {
+      retrying = false
+    }
   }
 
   /** Something may have become possible in this session: it is told what was left. */
@@ -133,6 +160,7 @@ export function createOutbox({ db, logger, child }: OutboxNeeds) {
     try {
       const { later, files = 0 } = await child.perform(row)
       await db.act((tx) => (later ? takeAttemptBack(tx, id) : dropOutbox(tx, id)))
+      freed ||= act === "delete" && !later
       return later ? { state: "waiting" } : { state: "done", files }
     } catch (error) {
       // `codex_error` is the child's own failure (-32603: its disk, its database), not a verdict on the act.
@@ -142,8 +170,12 @@ export function createOutbox({ db, logger, child }: OutboxNeeds) {
         return { state: "unheard", by: failed ? "act" : "child" }
       }
       logger.warn("the app-server refused what was decided here", { sessionId, act, error: error.message })
-      await db.act((tx) => dropOutbox(tx, id))
-      return { state: "refused", fault: error, again: attempts > 0 }
+      const again = attempts > 0
+      const takenBack = await db.act((tx) => {
+        dropOutbox(tx, id)
+        return !again && refused(tx, row)
+      })
+      return { state: "refused", fault: error, again, takenBack }
     }
   }
 
@@ -161,7 +193,15 @@ export function createOutbox({ db, logger, child }: OutboxNeeds) {
         })
         if (!heard) return
       }
+      await retryKept()
     },
+    /** The child says that a thread is gone: one that it was made of may go, too. */
+    freed(): void {
+      freed = true
+      void retryKept()
+    },
+    /** How much the child has still to be told, and since when. */
+    size: () => sizeOfOutbox(db),
     /** Sessions of which the child has still to be told whether they are archived. */
     allArchiving: (): string[] => archivingSessions(db),
     /** True while the child has still to be told whether this session is archived. */

@@ -3,7 +3,7 @@
 
 import { Fault, isFault } from "../../../base/fault.ts"
 import type { Lanes } from "../../../base/kit/lanes.ts"
-import type { Db, Tx } from "../../../base/storage/port.ts"
+import type { Db, Reader, Tx } from "../../../base/storage/port.ts"
 import type { ControlsRoom } from "../../controls/controls.ts"
 import { isStricter } from "../../controls/strict.ts"
 import { type Controls, type Overrides, withOverrides } from "../../controls/tuple.ts"
@@ -24,6 +24,8 @@ export interface MessagesNeeds {
   codex: RunsTurns
   /** Throws `shutting_down` once the daemon takes no more turns. */
   refuseDraining(): void
+  /** Throws `session_deleted`. */
+  refuseDeleted(sessionId: string, reader?: Reader): void
   /** Has the session's lane look for prompts that can be sent. */
   wake(sessionId: string): void
 }
@@ -59,7 +61,7 @@ interface Message {
 }
 
 export function createMessages(needs: MessagesNeeds) {
-  const { db, controls, sessions, prompts, ledger, lanes, codex, refuseDraining, wake } = needs
+  const { db, controls, sessions, prompts, ledger, lanes, codex, refuseDraining, refuseDeleted, wake } = needs
   /** Ids of messages that a living child gave no answer to. */
   const unsure = new Set<string>()
 
@@ -67,6 +69,7 @@ export function createMessages(needs: MessagesNeeds) {
   const send = (sessionId: string, message: SendMessage, witness: Witness = {}): Promise<Sent> =>
     lanes.run(sessionId, async () => {
       refuseDraining()
+      refuseDeleted(sessionId)
       const { text, effort, whenBusy = "steer", dynamicTools, ...over } = message
       const given: Message = { sessionId, text, effort, over }
       if (dynamicTools) await fixTools(sessionId, dynamicTools)
@@ -106,6 +109,7 @@ export function createMessages(needs: MessagesNeeds) {
       return !hadBegun && (await ledger.begins(active)) ? join(active, message, witness) : "over"
     }
     return afterwards((tx) => {
+      refuseDeleted(sessionId, tx)
       const now = tupleOf(active)
       const later = withOverrides(now, over)
       const sent: Sent = {
@@ -129,6 +133,7 @@ export function createMessages(needs: MessagesNeeds) {
     const waited = await ledger.isSure(message.sessionId, () => codex.findMessage(message.sessionId, ""))
     if (waited && activeTurn(db, message.sessionId)) return place(message, "steer", witness)
     await codex.loadThread(message.sessionId, withOverrides(controls.of(message.sessionId), message.over))
+    refuseDeleted(message.sessionId)
     return launch(message, witness)
   }
 
@@ -144,6 +149,7 @@ export function createMessages(needs: MessagesNeeds) {
       throw error
     })
     return afterwards((tx) => {
+      refuseDeleted(sessionId, tx)
       // The run may have ended since it answered: a turn opened now would have nobody to end it.
       if (!readTurn(tx, sessionId, turnId) && !codex.lives(runId)) {
         throw new Fault("runtime_unavailable", "the app-server ended as the turn began")
@@ -169,6 +175,7 @@ export function createMessages(needs: MessagesNeeds) {
 
   async function keep({ sessionId, text, effort, over }: Message, witness: Witness): Promise<Sent> {
     const sent = await db.act((tx) => {
+      refuseDeleted(sessionId, tx)
       const prompt = prompts.add(tx, { sessionId, text, overrides: { ...over, ...(effort && { effort }) } })
       const sent: Sent = { turnId: prompt.id, queued: true }
       witness.done?.(tx, sent)
