@@ -12,6 +12,7 @@ import { TIMERS } from "./base/kit/timers.ts"
 import type { Logger, Masks } from "./base/observe/logger.ts"
 import type { Platform } from "./base/platform/port.ts"
 import { createProcesses } from "./base/platform/processes.ts"
+import type { Reader } from "./base/storage/port.ts"
 import { createControls } from "./domain/controls/controls.ts"
 import { createKeys } from "./domain/keys/keys.ts"
 import { createProjects } from "./domain/projects/projects.ts"
@@ -139,8 +140,11 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     codex: child,
     defaultCwd: config.workspaceRoot,
   })
-  const transcript = createTranscript({ db, clock })
-  const audienceOf = (id: string) => ({ thread: id, hidden: sessions.find(id)?.systemOwned ?? false })
+  const audienceOf = (id: string, reader?: Reader) => ({
+    thread: id,
+    hidden: sessions.find(id, reader)?.systemOwned ?? false,
+  })
+  const transcript = createTranscript({ db, clock, log, audienceOf })
   const lanes = createLanes()
   const prompts = createPrompts({ db, log, clock, audienceOf })
   const turns = createTurns({

@@ -83,6 +83,16 @@ export const requestOpened = (audience: Audience, frame: string, payload: unknow
 export const requestClosed = (audience: Audience, frame: string, payload: unknown): NewEvent =>
   fact("request.closed", audience, { frame, payload })
 
+/** An entry that no item tells of, whole: `{threadId, turnId, messageId, type, entry}`. */
+export const transcriptUpdated = (audience: Audience, payload: unknown): NewEvent =>
+  fact("transcript.updated", audience, payload)
+
+/** Text that an entry has grown by, and where it begins: `{threadId, turnId, messageId, offset, delta}`. */
+export const transcriptDelta = (audience: Audience, payload: unknown): NewEvent => ({
+  ...fact("transcript.delta", audience, payload),
+  class: "delta",
+})
+
 export const sessionCreated = (audience: Audience, session: unknown): NewEvent =>
   fact("session.created", audience, { session })
 

@@ -246,7 +246,10 @@ test("a fork has what has ended, under the same ids, and its source's controls a
   expect(thread.id).toBe("fork-of-t")
   expect(session).toMatchObject({ sessionId: "fork-of-t", approvalPolicy: "never", materialized: true })
   expect(house.rooms.turns.list("fork-of-t").map(({ id }) => id)).toEqual(["a"])
-  expect((await house.rooms.transcript.read("fork-of-t")).map(({ type }) => type)).toEqual(["userMessage"])
+  expect((await house.rooms.transcript.read("fork-of-t")).map(({ type }) => type)).toEqual([
+    "userMessage",
+    "thread.forked",
+  ])
   expect(house.rooms.sessions.find("fork-of-t")?.dynamicTools).toBe("[1]")
   expect(house.told.filter((e) => e.type === "session.created").map((e) => e.thread)).toEqual(["fork-of-t"])
 })

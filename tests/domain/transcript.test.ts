@@ -92,8 +92,9 @@ test("the thread of a session has its turns and items as they were told", async 
   const error = { message: "no", codexErrorInfo: null }
   const end = { threadId: "t", turn: { id: "u", status: "failed", error, startedAt: 5, completedAt: 7 } }
   house.ingest.take([said("turn/completed", end)], "run")
-  const rows = await house.settle(house.rooms.transcript.read("t"))
-  const thread = JSON.parse(threadText('{"id":"t"}', house.rooms.turns.list("t"), rows, { preview: "p" }))
+  const { items } = house.rooms.transcript.joined("t", true)
+  const turns = house.rooms.turns.list("t")
+  const thread = JSON.parse(threadText({ thread: '{"id":"t"}', turns, items, fresh: { preview: "p" } }))
   expect(thread).toMatchObject({
     id: "t",
     preview: "p",

@@ -62,7 +62,7 @@ test("a message that breaks its handler is passed on all the same, and breaks no
   const broken = house.rooms.transcript.record
   house.rooms.transcript.record = (tx, id, live) => {
     if (live.item.id === "x\u0000") throw new Error("handler")
-    broken(tx, id, live)
+    return broken(tx, id, live)
   }
   const good = said("item/completed", { threadId: "t", turnId: "u", item: message("m", "fine") })
   house.ingest.take([good, bad, said("turn/completed", turn("u", "completed"))], "run")

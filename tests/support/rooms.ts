@@ -9,6 +9,7 @@ import { openBunDriver } from "../../src/base/storage/bun-driver.ts"
 import { openDb } from "../../src/base/storage/database.ts"
 import { migrate } from "../../src/base/storage/migrate.ts"
 import { MIGRATIONS } from "../../src/base/storage/migrations/index.ts"
+import type { Reader } from "../../src/base/storage/port.ts"
 import { createControls } from "../../src/domain/controls/controls.ts"
 import { createProjects } from "../../src/domain/projects/projects.ts"
 import { createRequests } from "../../src/domain/requests/requests.ts"
@@ -140,8 +141,11 @@ export function openRooms(child = createToldChild(), { locked = false, codexHome
     },
   })
   const sessions = createSessions({ db, log, clock, controls, codex: child, defaultCwd: "/work" })
-  const transcript = createTranscript({ db, clock })
-  const audienceOf = (id: string) => ({ thread: id, hidden: sessions.find(id)?.systemOwned ?? false })
+  const audienceOf = (id: string, reader?: Reader) => ({
+    thread: id,
+    hidden: sessions.find(id, reader)?.systemOwned ?? false,
+  })
+  const transcript = createTranscript({ db, clock, log, audienceOf })
   const lanes = createLanes()
   const prompts = createPrompts({ db, log, clock, audienceOf })
   const faults: unknown[] = []

@@ -29,6 +29,8 @@ export interface Log {
   readonly id: string
   /** Highest event number told so far; after a start the highest that may have been. */
   head(): number
+  /** The number of the next event: nothing that happens from now on is told under a lower one. */
+  next(): number
   /** Numbers the event now; it is stored with the act and told after the commit. */
   append(tx: Tx, event: NewEvent): LoggedEvent
   /** For a full disk, outside of acts: told at once with `stored: false`; that it is missing survives a kill. */
@@ -100,6 +102,7 @@ export function createLog({ db, clock, mark, log, reserve }: LogNeeds): Log {
   return {
     id: meta.id,
     head: () => head,
+    next: numbers.peek,
     append(tx, event) {
       const logged = number(event, numbers.take(), event.stored !== false)
       const settles = event.settles === true && event.class === "fact"

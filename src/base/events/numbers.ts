@@ -34,6 +34,8 @@ export function createNumbers({ log, reserved: stored, block, reserve = RESERVE 
 
   return {
     take: (): number => next++,
+    /** The one that comes next. */
+    peek: (): number => next,
     /** The last number that may have been used before this start. */
     before: covered - 1,
     /** True when the last run told what it could not store, and was not able to say so in the database. */

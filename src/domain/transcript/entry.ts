@@ -15,7 +15,19 @@ export interface Entry {
   startedAt?: number | undefined
   completedAt?: number | undefined
   status: EntryStatus
+  /** Who wrote it, where the role doesn't say: `extension:NAME`, `job:ID`, `client`. */
+  author?: string | undefined
 }
+
+/** What an entry that still streams becomes when its turn ends (decisions 19). */
+export const OUTCOMES = {
+  completed: "complete",
+  interrupted: "canceled",
+  failed: "error",
+} as const satisfies Record<string, EntryStatus>
+
+export const isTerminal = (status: EntryStatus): boolean => status !== "streaming"
+export const isOfJob = ({ author }: Pick<Entry, "author">): boolean => author?.startsWith("job:") === true
 
 /** A thread item of the app-server. Beyond `type` and `id` every field depends on the type and the version. */
 export interface Item {
@@ -38,6 +50,24 @@ const TABLE: Record<string, (item: Item) => Spoken> = {
 
 /** Role, content and details of an item; types that the table doesn't have are told by name. */
 export const spokenOf = (item: Item): Spoken => TABLE[item.type]?.(item) ?? system(item, `[${item.type}]`)
+
+/** The entry as clients read it: keys in one order, absent ones left out. */
+export function entryText(e: Entry): string {
+  const { messageId, turnId, role, type, content, details, startedAt, completedAt, status, author } = e
+  const shown = { messageId, turnId, role, type, content, details, startedAt, completedAt, status, author }
+  return JSON.stringify(shown)
+}
+
+/** The entry of the same turn that this one is about (wire-contract §3.5). */
+export function anchorOf({ details }: Pick<Entry, "details">): string | undefined {
+  if (!details?.includes('"anchorItemId"')) return undefined
+  try {
+    const { anchorItemId } = JSON.parse(details) as { anchorItemId?: unknown }
+    return typeof anchorItemId === "string" && anchorItemId !== "" ? anchorItemId : undefined
+  } catch {
+    return undefined
+  }
+}
 
 /** Items whose text streams in deltas, and the field that holds it. */
 export const STREAMED = { agentMessage: "text", plan: "text" } as const

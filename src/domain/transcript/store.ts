@@ -1,40 +1,58 @@
-// The ledger's rows, in order of place (that of their turn in the session) and, within it, of arrival (the rowid).
+// The ledger's rows, in order of place (that of their turn in the session) and of spot (within the turn).
 
 import type { Reader, Row, Tx } from "../../base/storage/port.ts"
-import type { Entry } from "./entry.ts"
+import { anchorOf, type Entry, type EntryStatus, entryText, OUTCOMES } from "./entry.ts"
 
 export interface EntryRow extends Entry {
+  /** Given on first insertion, over all sessions; the rowid. */
+  seq: number
   place: number
+  spot: string
+  /** Of a turn that was taken back: kept, and shown nowhere. A trigger keeps it true. */
+  hidden: boolean
   /** The app-server's item as JSON, where the entry stands for one. */
   item: string | undefined
+  /** What clients read in place of the status; undefined where that is the status. */
+  shownAs: EntryStatus | undefined
 }
 
+/** Turns that nobody runs have no place of their own: from here on, in the order of their first rows. */
+export const PLACELESS = 2 ** 40
+
 const GET = `SELECT * FROM entries WHERE session_id = ? AND message_id = ?`
-/** Rows of turns that were taken back are kept and shown nowhere. */
-const OF_SESSION = `SELECT * FROM entries AS e WHERE session_id = ? AND NOT EXISTS (SELECT 1 FROM turns AS t
-    WHERE t.session_id = e.session_id AND t.id = e.turn_id AND t.rolled_back_at IS NOT NULL) ORDER BY place, rowid`
-const SHIFT = `UPDATE entries SET place = place + ? WHERE session_id = ?`
-const COPY = `INSERT INTO entries (session_id, message_id, turn_id, place, role, type, content, details, status, started_at,
-    completed_at, item)
-  SELECT ?1, e.message_id, e.turn_id, e.place, e.role, e.type, e.content, e.details, e.status, e.started_at, e.completed_at, e.item
-  FROM entries AS e JOIN turns AS t ON t.session_id = e.session_id AND t.id = e.turn_id
-  WHERE e.session_id = ?2 AND e.item IS NOT NULL AND t.status <> 'inProgress' AND t.rolled_back_at IS NULL
-  ORDER BY e.place, e.rowid ON CONFLICT DO NOTHING`
+const OF_SESSION = `SELECT * FROM entries WHERE session_id = ? AND hidden = 0 ORDER BY place, spot`
 const OF_TYPE = `SELECT * FROM entries WHERE session_id = ? AND type = ?`
-const OF_TURN = `SELECT * FROM entries WHERE session_id = ? AND turn_id = ? ORDER BY place, rowid`
+const OF_TURN = `SELECT * FROM entries WHERE session_id = ? AND turn_id = ? ORDER BY place, spot`
 const STREAMING = `SELECT * FROM entries WHERE session_id = ? AND status = 'streaming'`
-const STREAMING_ANYWHERE = `SELECT session_id, message_id, turn_id FROM entries WHERE status = 'streaming'`
-const PLACE_OF_TURN = `SELECT place FROM turns WHERE session_id = ? AND id = ?`
+const STREAMING_ANYWHERE = `SELECT session_id, message_id, turn_id FROM entries WHERE status = 'streaming' AND item IS NOT NULL`
+const FLOATING = `SELECT * FROM entries WHERE session_id = ? AND place = ? AND spot > ? AND item IS NULL ORDER BY seq`
+const ANCHORED = `SELECT * FROM entries WHERE session_id = ? AND anchor = ? AND turn_id = ? ORDER BY seq`
+
+const NEXT_SEQ = `SELECT coalesce(max(seq), 0) + 1 AS seq FROM entries`
+const LAST_SPOT = `SELECT spot FROM entries WHERE session_id = ? AND place = ? ORDER BY spot DESC LIMIT 1`
+const LAST_ASSISTANT = `SELECT spot FROM entries WHERE session_id = ? AND place = ? AND role = 'assistant' AND item IS NOT NULL
+  ORDER BY spot DESC LIMIT 1`
+const TURN = `SELECT place, status, rolled_back_at FROM turns WHERE session_id = ? AND id = ?`
 const PLACE_OF_ENTRIES = `SELECT place FROM entries WHERE session_id = ? AND turn_id = ? LIMIT 1`
-const LAST_PLACE = `SELECT max(coalesce((SELECT max(place) FROM entries WHERE session_id = ?1), 0),
+const LAST_PLACE = `SELECT max(
+  coalesce((SELECT place FROM entries WHERE session_id = ?1 AND place < ${PLACELESS} ORDER BY place DESC LIMIT 1), 0),
   coalesce((SELECT max(place) FROM turns WHERE session_id = ?1), 0)) AS place`
+const LAST_PLACELESS = `SELECT place FROM entries WHERE session_id = ? AND place >= ${PLACELESS} ORDER BY place DESC LIMIT 1`
+
+const PUT = `INSERT INTO entries (seq, session_id, message_id, turn_id, place, spot, role, type, status, author, started_at,
+    completed_at, hidden, anchor, changed, json, item)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (session_id, message_id) DO UPDATE SET turn_id = excluded.turn_id, place = excluded.place, spot = excluded.spot,
+    role = excluded.role, type = excluded.type, status = excluded.status, author = excluded.author,
+    started_at = excluded.started_at, completed_at = excluded.completed_at, hidden = excluded.hidden,
+    anchor = excluded.anchor, changed = excluded.changed, json = excluded.json, item = excluded.item`
+const MOVE = `UPDATE entries SET spot = ?1 || substr(spot, ?2), changed = ?3 WHERE session_id = ?4 AND place = ?5 AND spot >= ?6
+  AND spot < ?7`
+const SETTLE_PLACE = `UPDATE entries SET place = ?, changed = ? WHERE session_id = ? AND turn_id = ? AND place >= ${PLACELESS}`
+const SHIFT = `UPDATE entries SET place = place + ?, changed = ? WHERE session_id = ? AND place < ${PLACELESS}`
+const TO_COPY = `SELECT e.* FROM entries AS e JOIN turns AS t ON t.session_id = e.session_id AND t.id = e.turn_id
+  WHERE e.session_id = ? AND e.item IS NOT NULL AND t.status <> 'inProgress' AND e.hidden = 0 ORDER BY e.place, e.spot`
 const FORGET = `DELETE FROM entries WHERE session_id = ?`
-const PUT = `INSERT INTO entries (session_id, message_id, turn_id, place, role, type, content, details, status,
-    started_at, completed_at, item)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (session_id, message_id) DO UPDATE SET turn_id = excluded.turn_id, role = excluded.role,
-    type = excluded.type, content = excluded.content, details = excluded.details, status = excluded.status,
-    started_at = excluded.started_at, completed_at = excluded.completed_at, item = excluded.item`
 
 export const readEntry = (db: Reader, sessionId: string, messageId: string): EntryRow | undefined => {
   const row = db.get(GET, sessionId, messageId)
@@ -48,8 +66,18 @@ export const entriesOfType = (db: Reader, sessionId: string, type: string): Entr
   db.all(OF_TYPE, sessionId, type).map(entryOf)
 export const streamingOf = (db: Reader, sessionId: string): EntryRow[] =>
   db.all(STREAMING, sessionId).map(entryOf)
+/** What stands behind the spot in its turn and is no item. */
+export const floatingBehind = (
+  db: Reader,
+  at: { sessionId: string; place: number; spot: string },
+): EntryRow[] => db.all(FLOATING, at.sessionId, at.place, at.spot).map(entryOf)
+/** Rows that are about that entry. */
+export const anchoredTo = (db: Reader, sessionId: string, { messageId, turnId }: Entry): EntryRow[] =>
+  db.all(ANCHORED, sessionId, messageId, turnId).map(entryOf)
+/** What a fork has of its source: the items of turns that have ended. */
+export const copyable = (db: Reader, sessionId: string): EntryRow[] => db.all(TO_COPY, sessionId).map(entryOf)
 
-/** Every row that still streams, over all sessions: looked at once, at the start. */
+/** Every item that still streams, over all sessions: looked at once, at the start. */
 export const streamingAnywhere = (db: Reader) =>
   db.all(STREAMING_ANYWHERE).map((row) => ({
     sessionId: row.session_id as string,
@@ -57,55 +85,93 @@ export const streamingAnywhere = (db: Reader) =>
     turnId: row.turn_id as string,
   }))
 
-/** The place of a turn's entries: its own, else that of entries which name it, else one after everything. */
-export function placeOf(db: Reader, sessionId: string, turnId: string): number {
-  const known = db.get(PLACE_OF_TURN, sessionId, turnId) ?? db.get(PLACE_OF_ENTRIES, sessionId, turnId)
-  return known ? (known.place as number) : lastPlace(db, sessionId) + 1
+export const nextSeq = (db: Reader): number => db.get(NEXT_SEQ)?.seq as number
+
+export interface TurnPlace {
+  place: number
+  /** It was taken back. */
+  hidden: boolean
+  /** What streams in it has become, once it is over. */
+  outcome: EntryStatus | undefined
+}
+
+/** Where the turn stands: its own place, else that of rows which name it, else behind everything. */
+export function placeOf(db: Reader, sessionId: string, turnId: string): TurnPlace {
+  const turn = db.get(TURN, sessionId, turnId)
+  if (turn) {
+    const outcome = OUTCOMES[turn.status as keyof typeof OUTCOMES]
+    return { place: turn.place as number, hidden: turn.rolled_back_at !== null, outcome }
+  }
+  const known = db.get(PLACE_OF_ENTRIES, sessionId, turnId)
+  if (known) return { place: known.place as number, hidden: false, outcome: undefined }
+  const last = db.get(LAST_PLACELESS, sessionId)
+  return { place: last ? (last.place as number) + 1 : PLACELESS, hidden: false, outcome: undefined }
 }
 export const lastPlace = (db: Reader, sessionId: string): number =>
   db.get(LAST_PLACE, sessionId)?.place as number
+const spotOf = (row: Row | undefined): string | undefined => row?.spot as string | undefined
+export const lastSpot = (db: Reader, sessionId: string, place: number): string | undefined =>
+  spotOf(db.get(LAST_SPOT, sessionId, place))
+export const lastAssistant = (db: Reader, sessionId: string, place: number): string | undefined =>
+  spotOf(db.get(LAST_ASSISTANT, sessionId, place))
 
 export const forgetEntries = (tx: Tx, sessionId: string): void => void tx.run(FORGET, sessionId)
-
-/** A fork has the items of the turns that have ended; what else stands in the transcript was told of the source. */
-export function copyEntries(
+/** Moves what stands in `from` … `until` of a turn, the first row to the spot `to` and the others with it. */
+export function moveSpots(
   tx: Tx,
-  { from, to, places }: { from: string; to: string; places: number },
+  at: { sessionId: string; place: number },
+  { from, until, to, changed }: { from: string; until: string; to: string; changed: number },
 ): void {
-  tx.run(SHIFT, places, to)
-  tx.run(COPY, to, from)
+  tx.run(MOVE, to, from.length + 1, changed, at.sessionId, at.place, from, until)
 }
+/** A turn that rows named already has a place now. */
+export const settlePlace = (
+  tx: Tx,
+  sessionId: string,
+  at: { turnId: string; place: number; changed: number },
+): void => void tx.run(SETTLE_PLACE, at.place, at.changed, sessionId, at.turnId)
+/** Makes room in front of everything. */
+export const shiftPlaces = (tx: Tx, sessionId: string, at: { by: number; changed: number }): void =>
+  void tx.run(SHIFT, at.by, at.changed, sessionId)
 
-export function writeEntry(tx: Tx, sessionId: string, e: EntryRow): void {
+export function writeEntry(tx: Tx, sessionId: string, e: EntryRow & { changed: number }): void {
   tx.run(
     PUT,
+    e.seq,
     sessionId,
     e.messageId,
     e.turnId,
     e.place,
+    e.spot,
     e.role,
     e.type,
-    e.content,
-    e.details ?? null,
     e.status,
+    e.author ?? null,
     e.startedAt ?? null,
     e.completedAt ?? null,
+    Number(e.hidden),
+    e.item === undefined ? (anchorOf(e) ?? null) : null,
+    e.changed,
+    entryText({ ...e, status: e.shownAs ?? e.status }),
     e.item ?? null,
   )
 }
 
 function entryOf(row: Row): EntryRow {
+  const shown = JSON.parse(row.json as string) as Entry
+  const status = row.status as EntryStatus
   return {
-    messageId: row.message_id as string,
-    turnId: row.turn_id as string,
-    role: row.role as Entry["role"],
-    type: row.type as string,
-    content: row.content as string,
-    details: (row.details as string | null) ?? undefined,
-    status: row.status as Entry["status"],
+    ...shown,
+    details: shown.details ?? undefined,
     startedAt: (row.started_at as number | null) ?? undefined,
     completedAt: (row.completed_at as number | null) ?? undefined,
+    author: (row.author as string | null) ?? undefined,
+    status,
+    shownAs: shown.status === status ? undefined : shown.status,
+    seq: row.seq as number,
     place: row.place as number,
+    spot: row.spot as string,
+    hidden: row.hidden === 1,
     item: (row.item as string | null) ?? undefined,
   }
 }

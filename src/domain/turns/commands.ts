@@ -12,7 +12,7 @@ import type { ControlsRoom } from "../controls/controls.ts"
 import { sessionCreated, sessionUpdated } from "../events.ts"
 import type { ThreadRecord } from "../sessions/session.ts"
 import type { Sessions } from "../sessions/sessions.ts"
-import { copyEntries, lastPlace } from "../transcript/store.ts"
+import { lastPlace } from "../transcript/store.ts"
 import type { Transcript } from "../transcript/transcript.ts"
 import type { RunsTurns, StartReview } from "./child.ts"
 import type { Ledger } from "./ledger.ts"
@@ -120,7 +120,8 @@ export function createCommands(needs: CommandsNeeds) {
     controls.keep(tx, made.id, controls.of(from, tx))
     const copy = { from, to: made.id, places: lastPlace(tx, from) }
     copyTurns(tx, copy)
-    copyEntries(tx, copy)
+    transcript.copy(tx, copy)
+    sayForked(tx, made.id, { from, place: copy.places })
     log.append(tx, sessionCreated(sessions.audienceOf(made), sessions.summary(made, tx)))
   }
 
@@ -143,7 +144,7 @@ export function createCommands(needs: CommandsNeeds) {
       const turnIds = turns.map(({ id }) => id)
       await db.act((tx) => {
         rollBack(tx, first, clock.now())
-        sayRolledBack(tx, sessionId, { via, turnIds })
+        sayRolledBack(tx, sessionId, { via, turnIds, place: first.place })
         sessions.touch(tx, sessionId)
         const session = sessions.find(sessionId, tx)
         if (session) log.append(tx, sessionUpdated(sessions.audienceOf(session), sessionId, ["turns"]))
@@ -151,26 +152,50 @@ export function createCommands(needs: CommandsNeeds) {
       return { via, result, turnIds }
     })
 
-  /** A row of its own says what is missing: turns that were taken back are shown nowhere. */
+  /** A row in their place says what is missing: turns that were taken back are shown nowhere. */
   function sayRolledBack(
     tx: Tx,
     sessionId: string,
-    { via, turnIds }: { via: string; turnIds: string[] },
+    { via, turnIds, place }: { via: string; turnIds: string[]; place: number },
   ): void {
-    const id = `rollback-${newId()}`
-    const at = clock.now()
     const many = turnIds.length === 1 ? "1 turn was" : `${turnIds.length} turns were`
-    transcript.put(tx, sessionId, {
+    const content = `${many} taken back (${via})`
+    sayOf(tx, sessionId, {
+      kind: "rollback",
+      type: "thread.rolledBack",
+      content,
+      about: { via, turnIds },
+      place,
+    })
+  }
+
+  /** Between what a fork was made of and what is done in it. */
+  function sayForked(tx: Tx, sessionId: string, { from, place }: { from: string; place: number }): void {
+    const content = `Forked from session ${from}`
+    sayOf(tx, sessionId, {
+      kind: "fork",
+      type: "thread.forked",
+      content,
+      about: { sourceSessionId: from },
+      place,
+    })
+  }
+
+  function sayOf(tx: Tx, sessionId: string, row: RowOfThread): void {
+    const id = `${row.kind}-${newId()}`
+    const at = clock.now()
+    const entry = {
       messageId: id,
       turnId: id,
       role: "system",
-      type: "thread.rolledBack",
-      content: `${many} taken back (${via})`,
-      details: JSON.stringify({ occurredAt: iso(at), via, turnIds }),
+      type: row.type,
+      content: row.content,
+      details: JSON.stringify({ occurredAt: iso(at), ...row.about }),
       startedAt: at,
       completedAt: at,
       status: "complete",
-    })
+    } as const
+    transcript.put(tx, sessionId, entry, { place: row.place })
   }
 
   const cleanTerminals = (sessionId: string): Promise<unknown> =>
@@ -182,3 +207,13 @@ export function createCommands(needs: CommandsNeeds) {
   return { compact, review, fork, rollback, cleanTerminals }
 }
 export type Commands = ReturnType<typeof createCommands>
+
+/** What was done to the thread itself, told in a row. */
+interface RowOfThread {
+  kind: string
+  type: string
+  content: string
+  about: Record<string, unknown>
+  /** Where in the session it is told. */
+  place: number
+}

@@ -85,10 +85,12 @@ export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
   function open(tx: Tx, { sessionId, id, runId, startedAt, kind }: OpenTurn): void {
     if (readTurn(tx, sessionId, id)) return
     const taken = kind === undefined ? openings.get(sessionId) : undefined
+    const place = lastPlace(tx, sessionId) + 1
+    transcript.settlePlace(tx, sessionId, { turnId: id, place })
     writeTurn(tx, {
       sessionId,
       id,
-      place: lastPlace(tx, sessionId) + 1,
+      place,
       status: "inProgress",
       error: undefined,
       runId,

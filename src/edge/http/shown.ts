@@ -3,14 +3,13 @@
 
 import { Fault } from "../../base/fault.ts"
 import type { Session } from "../../domain/sessions/session.ts"
-import { plainEntry } from "../../domain/transcript/transcript.ts"
 import { threadText } from "../../domain/turns/thread.ts"
 import type { RouteNeeds } from "./routes/needs.ts"
 
 export interface Shown {
   session: string
   thread: string
-  transcript(): string
+  transcript: string
 }
 
 /** After the child's history was laid beside ours, once a run. Throws when the session was deleted meanwhile. */
@@ -18,19 +17,32 @@ export async function shown(
   { rooms, reconcile }: Pick<RouteNeeds, "rooms" | "reconcile">,
   asked: Session,
 ): Promise<Shown> {
+  const poured = await brought({ rooms, reconcile }, asked)
+  return made(rooms, asked.id, poured)
+}
+
+/** Brings what is stored of the session up to this moment. False where there is no room for it. */
+export async function brought(
+  { rooms, reconcile }: Pick<RouteNeeds, "rooms" | "reconcile">,
+  asked: Session,
+): Promise<boolean> {
   await reconcile.history(asked)
-  const rows = await rooms.transcript.read(asked.id)
-  const session = rooms.sessions.find(asked.id)
+  return rooms.transcript.poured(asked.id)
+}
+
+export function made(rooms: RouteNeeds["rooms"], sessionId: string, poured: boolean): Shown {
+  const session = rooms.sessions.find(sessionId)
   if (!session) {
-    const sessionId = asked.id
     throw (
       rooms.tombstones.fault(sessionId) ?? new Fault("session_not_found", "no such session", { sessionId })
     )
   }
-  const { preview, updatedAt } = session
+  const { preview, updatedAt, thread } = session
+  const { transcript, items } = rooms.transcript.joined(sessionId, poured)
+  const turns = rooms.turns.list(sessionId)
   return {
     session: JSON.stringify(rooms.sessions.summary(session)),
-    thread: threadText(session.thread, rooms.turns.list(session.id), rows, { preview, updatedAt }),
-    transcript: () => JSON.stringify(rows.map(plainEntry)),
+    thread: threadText({ thread, turns, items, fresh: { preview, updatedAt } }),
+    transcript,
   }
 }

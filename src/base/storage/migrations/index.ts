@@ -8,5 +8,15 @@ import { prompts } from "./0004-prompts.ts"
 import { controls } from "./0005-controls.ts"
 import { search } from "./0006-search.ts"
 import { life } from "./0007-life.ts"
+import { transcript } from "./0008-transcript.ts"
 
-export const MIGRATIONS: readonly Migration[] = [log, rooms, projects, prompts, controls, search, life]
+export const MIGRATIONS: readonly Migration[] = [
+  log,
+  rooms,
+  projects,
+  prompts,
+  controls,
+  search,
+  life,
+  transcript,
+]

@@ -40,5 +40,5 @@ export const sessionRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) =>
     })
     .get("/:sessionId", gate("PGX"), async (c) => {
       const { session, thread, transcript } = await shown({ rooms, reconcile }, c.get("session"))
-      return jsonText(`{"session":${session},"thread":${thread},"transcript":${transcript()}}`)
+      return jsonText(`{"session":${session},"thread":${thread},"transcript":${transcript}}`)
     })
