@@ -4,6 +4,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { homedir } from "node:os"
 import { join } from "node:path"
+import { createLog } from "../../src/base/events/log.ts"
 import { createManualClock } from "../../src/base/kit/manual-clock.ts"
 import { openBunDriver } from "../../src/base/storage/bun-driver.ts"
 import { openDb } from "../../src/base/storage/database.ts"
@@ -38,7 +39,9 @@ const clock = createManualClock()
 const driver = openBunDriver(join(folder, "codexd.db"))
 migrate(driver, MIGRATIONS)
 const db = openDb({ driver, clock })
-const transcript = createTranscript({ db, clock })
+const block = { read: () => "", write: () => {}, [Symbol.dispose]: () => {} }
+const log = createLog({ db, clock, mark: block })
+const transcript = createTranscript({ db, clock, log, audienceOf: (thread) => ({ thread }) })
 
 function fill(from: number, to: number): number {
   const began = performance.now()

@@ -51,7 +51,7 @@ const say = (house: OpenRooms, ...all: Said[]) =>
           status: status ?? "complete",
           startedAt: at,
         },
-        item && JSON.stringify(item),
+        { item: item && JSON.stringify(item) },
       )
   })
 

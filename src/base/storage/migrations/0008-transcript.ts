@@ -45,6 +45,8 @@ INSERT INTO entries_now (seq, session_id, message_id, turn_id, place, spot, role
       'content', e.content, 'details', e.details, 'startedAt', e.started_at, 'completedAt', e.completed_at, 'status', e.status)),
     e.item
   FROM entries AS e;
+DROP TRIGGER search_turn_taken_back;
+DROP TRIGGER search_session_hidden;
 DROP TABLE entries;
 ALTER TABLE entries_now RENAME TO entries;
 CREATE INDEX entries_in_order ON entries (session_id, place, spot);
@@ -63,7 +65,7 @@ BEGIN
 END;
 `
 
-// As in 0006: they went with the old table.
+// As in 0006: they went with the old table, or named it.
 const SEARCHED = `
 CREATE TRIGGER search_entry_made AFTER INSERT ON entries WHEN NEW.status <> 'streaming'
 BEGIN INSERT OR IGNORE INTO search_pending VALUES (NEW.session_id, NEW.message_id); END;
@@ -77,6 +79,17 @@ BEGIN
     (SELECT id FROM search_docs WHERE session_id = OLD.session_id AND message_id = OLD.message_id);
   DELETE FROM search_docs WHERE session_id = OLD.session_id AND message_id = OLD.message_id;
   DELETE FROM search_pending WHERE session_id = OLD.session_id AND message_id = OLD.message_id;
+END;
+CREATE TRIGGER search_turn_taken_back AFTER UPDATE OF rolled_back_at ON turns
+WHEN OLD.rolled_back_at IS NOT NEW.rolled_back_at
+BEGIN
+  INSERT OR IGNORE INTO search_pending SELECT session_id, message_id FROM entries
+    WHERE session_id = NEW.session_id AND turn_id = NEW.id;
+END;
+CREATE TRIGGER search_session_hidden AFTER UPDATE OF system_owned ON sessions
+WHEN OLD.system_owned <> NEW.system_owned
+BEGIN
+  INSERT OR IGNORE INTO search_pending SELECT session_id, message_id FROM entries WHERE session_id = NEW.id;
 END;
 `
 
