@@ -10,6 +10,7 @@ import { newId } from "./base/kit/ids.ts"
 import { createLanes } from "./base/kit/lanes.ts"
 import { TIMERS } from "./base/kit/timers.ts"
 import type { Logger, Masks } from "./base/observe/logger.ts"
+import { maskJson } from "./base/observe/mask-json.ts"
 import type { Platform } from "./base/platform/port.ts"
 import { createProcesses } from "./base/platform/processes.ts"
 import type { Reader } from "./base/storage/port.ts"
@@ -108,7 +109,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     runStore,
     rawEvents: config.rawEvents,
     aliases: knownAliases(db),
-    mask: masks.apply,
+    mask: (text) => maskJson(masks, text),
     onFault,
   })
   scope.use(codex)

@@ -1,5 +1,6 @@
 // A turn of the fake codex: it echoes its text word by word; `run: COMMAND` asks for approval and really runs it, in a
-// session of its own and with CODEX_THREAD_ID, as the real one does; `hang:` waits for an interrupt.
+// session of its own and with CODEX_THREAD_ID, as the real one does; `hang:` waits for an interrupt; `ask METHOD {JSON}`, a
+// line each, asks that of the client and says what it was answered; `asks: N` asks N times and stamps, for benches.
 
 import { spawn } from "node:child_process"
 import { does, number } from "./codex-mischief.ts"
@@ -43,6 +44,8 @@ export async function play({ thread, turn, text, clientId, interrupted, onEnd }:
   let said = `You said: ${text}`
   if (does("odd-request")) said = JSON.stringify(await ask("odd/request", { ...ids, riddle: 7 }).answered)
   if (text.startsWith("hang:")) await interrupted
+  else if (text.startsWith("ask ")) said = await askAll({ text, ids, interrupted })
+  else if (text.startsWith("asks: ")) said = await askOften(Number(text.slice(6)), ids)
   else if (text.startsWith("run:")) {
     const item = commandItem(`call_${Bun.randomUUIDv7()}`, text.slice(4).trim(), thread.cwd) as Item
     said = await runCommand({ thread, ids, item, begin, finish, interrupted, status })
@@ -95,6 +98,50 @@ async function speak(text: string, ids: Json): Promise<string> {
     if (due > 1) await new Promise((resolve) => setTimeout(resolve, due))
   }
   return text
+}
+
+interface Asking {
+  text: string
+  ids: { threadId: string; turnId: string }
+  interrupted: Promise<void>
+}
+/** One after the other; `bare` params are sent without thread and turn. The answers as JSON, a line each. */
+async function askAll({ text, ids, interrupted }: Asking): Promise<string> {
+  const answers: string[] = []
+  for (const asked of text.split("\n")) {
+    const [, method = "", json = "{}"] = /^ask (\S+)(?: (.*))?$/.exec(asked) ?? []
+    const { bare, ...params } = JSON.parse(json)
+    const { id, answered } = ask(
+      method,
+      bare ? params : { ...ids, itemId: `item-${answers.length}`, ...params },
+    )
+    const answer = await Promise.race([answered, interrupted.then(() => ({ interrupted: true }))])
+    settle(id, {})
+    await notify("serverRequest/resolved", { threadId: ids.threadId, requestId: id })
+    answers.push(JSON.stringify(answer))
+  }
+  return answers.join("\n")
+}
+
+/** Command approvals; each says when it was written and when the answer before it had come, in epoch milliseconds. */
+async function askOften(times: number, ids: Json): Promise<string> {
+  const now = () => performance.timeOrigin + performance.now()
+  let reason = "first"
+  for (let i = 0; i <= times; i++) {
+    const params = {
+      ...ids,
+      itemId: `call-${i}`,
+      command: `make ${i}`,
+      cwd: "/w",
+      reason,
+      startedAtMs: now(),
+    }
+    const { id, answered } = ask("item/commandExecution/requestApproval", params)
+    await answered
+    reason = String(now())
+    await notify("serverRequest/resolved", { threadId: ids.threadId, requestId: id })
+  }
+  return "asked"
 }
 
 interface Run {

@@ -38,7 +38,12 @@ const MASK = "[masked]"
 export function createMasks(): Masks {
   const secrets = new Set<string>()
   return {
-    add: (secret) => void (secret.length >= 6 && secrets.add(secret)),
+    add(secret) {
+      if (secret.length < 6) return
+      // As it is, as JSON spells it, and as JSON inside a text of JSON does.
+      const spelled = escaped(secret)
+      for (const form of [secret, spelled, escaped(spelled)]) secrets.add(form)
+    },
     apply(text) {
       let out = text
       for (const secret of secrets) if (out.includes(secret)) out = out.replaceAll(secret, MASK)
@@ -46,6 +51,8 @@ export function createMasks(): Masks {
     },
   }
 }
+
+const escaped = (text: string): string => JSON.stringify(text).slice(1, -1)
 
 /** `{"at":iso,"level":…,"message":…,…}` a line. Errors become name, message, stack and cause. */
 export function createLogger({ clock, level, write, mask }: LoggerNeeds, base: Fields = {}): Logger {
