@@ -34,6 +34,7 @@ import { createEvents } from "./edge/stream/sse.ts"
 import { createCodex } from "./engine/runtime/codex.ts"
 import { reapSurvivors } from "./engine/runtime/reap.ts"
 import { createActs } from "./flow/acts/acts.ts"
+import { createCarryOver } from "./flow/acts/carry.ts"
 import { createControlActs } from "./flow/acts/controls.ts"
 import { createLife } from "./flow/acts/life.ts"
 import { createProjectActs } from "./flow/acts/projects.ts"
@@ -45,6 +46,7 @@ import { createHealth } from "./flow/health.ts"
 import { createContexts } from "./flow/ingest/contexts.ts"
 import { createIngest } from "./flow/ingest/ingest.ts"
 import { createOwed } from "./flow/ingest/owed.ts"
+import { createOwn } from "./flow/ingest/own.ts"
 import { createReconcile } from "./flow/ingest/past/reconcile.ts"
 import { settleThePast } from "./flow/ingest/past/startup.ts"
 import { hearChild } from "./flow/ingest/start.ts"
@@ -162,7 +164,16 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     mask: masks.apply,
     deleted: (id, reader) => rooms.tombstones.fault(id, reader),
   })
-  const requests = createRequests({ db, log, clock, transcript, codex: child, audienceOf, onFault })
+  const requests = createRequests({
+    db,
+    log,
+    clock,
+    transcript,
+    codex: child,
+    audienceOf,
+    onAccepted: (sessionId) => carry.wake(sessionId),
+    onFault,
+  })
   const rooms: Rooms = {
     sessions,
     tombstones: scope.use(createTombstones({ db, log, clock })),
@@ -189,7 +200,8 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   }
 
   const contexts = scope.use(createContexts({ sessions, log }))
-  const acts = createActs({ rooms, log, clock, contexts })
+  const carry = createCarryOver({ db, logger, rooms })
+  const acts = createActs({ rooms, log, clock, contexts, carry })
   const owed = createOwed({ db, logger })
   const ingest = createIngest({
     db,
@@ -199,6 +211,8 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     rooms,
     acts,
     contexts,
+    carry,
+    own: createOwn({ rooms, clock, onFault }),
     owed,
     noteUnknown: supervisor.noteUnknown,
   })
@@ -206,7 +220,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const reconcile = createReconcile({ db, log, rooms, logger, readyRun })
   settleThePast({ db, log, rooms, acts, owed })
 
-  scope.use(hearChild({ supervisor, codex, ingest, acts, reconcile, owed, db, log, logger }))
+  scope.use(hearChild({ supervisor, codex, ingest, acts, carry, reconcile, owed, db, log, logger }))
 
   const hub = createHub({ log, platform, clock, onError: onFault })
   const sockets = createSockets(hub)
@@ -230,6 +244,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const api = createApi({
     rooms,
     life,
+    carry,
     projectActs: createProjectActs({ db, rooms, life }),
     controlActs: createControlActs({ db, clock, masks, rooms }),
     reconcile,

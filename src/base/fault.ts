@@ -51,6 +51,8 @@ export const FAULTS = {
   not_materialized_sessions: { status: 409, body: bare("not_materialized_sessions") },
   no_active_turn: { status: 409, body: bare("no_active_turn") },
   request_reconciled: { status: 409, body: bare("reconciled") },
+  /** Its state allows no such thing. */
+  request_settled: { status: 409, body: plain },
   call_in_flight: { status: 409, body: (_message, d) => ({ status: "conflict", code: "in_flight", ...d }) },
   turn_busy: { status: 409, body: plain },
   turn_not_steerable: { status: 409, body: plain },

@@ -2,7 +2,7 @@
 
 import { Fault, isFault } from "../base/fault.ts"
 import { type Controls, sandboxPolicyOf } from "../domain/controls/tuple.ts"
-import type { AnswersRequests } from "../domain/requests/requests.ts"
+import type { AnswersRequests } from "../domain/requests/machine/decide.ts"
 import type { Session, ThreadRecord } from "../domain/sessions/session.ts"
 import type { StartsThreads } from "../domain/sessions/sessions.ts"
 import type { RunsTurns } from "../domain/turns/child.ts"

@@ -15,8 +15,8 @@ export async function drain({ rooms, log, clock }: DrainNeeds, graceMs: number):
   rooms.turns.drain()
   const { promise, resolve } = Promise.withResolvers<void>()
   const look = () => {
-    const waiting = new Set(rooms.requests.pending().map((request) => request.turnId))
-    if (rooms.turns.running().every((turn) => waiting.has(turn.id))) resolve()
+    const waiting = rooms.requests.openTurns()
+    if (rooms.turns.running().every((turn) => waiting.has(`${turn.sessionId} ${turn.id}`))) resolve()
   }
   using _hearing = log.onTold(look)
   using _net = clock.after(graceMs, resolve)

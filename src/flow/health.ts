@@ -33,7 +33,7 @@ export const createHealth = (needs: HealthNeeds) => () => {
   const { supervisor, codex, hub, requests, clock } = needs
   const state = supervisor.state()
   const reasons = reasonsOf(state, needs)
-  const oldest = requests.oldestOpenAt()
+  const { count, oldestAt } = requests.waiting()
   return {
     status: reasons.length === 0 ? "ok" : "degraded",
     reasons,
@@ -54,7 +54,7 @@ export const createHealth = (needs: HealthNeeds) => () => {
       unreadableLines: state.unreadableLines,
     },
     storage: storageOf(needs),
-    requests: { open: requests.pending().length, oldestOpenAt: oldest === undefined ? null : iso(oldest) },
+    requests: { open: count, oldestOpenAt: oldestAt === undefined ? null : iso(oldestAt) },
     outbox: outboxOf(needs),
     stream: hub.stats(),
   }

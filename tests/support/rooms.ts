@@ -34,12 +34,14 @@ import type { Message } from "../../src/engine/runtime/protocol/wire.ts"
 import type { Deletion } from "../../src/engine/runtime/threads/disposal.ts"
 import type { AskedPolicy, SentPolicy } from "../../src/engine/runtime/threads/policies.ts"
 import { createActs } from "../../src/flow/acts/acts.ts"
+import { createCarryOver } from "../../src/flow/acts/carry.ts"
 import { createLife } from "../../src/flow/acts/life.ts"
 import { createProjectActs } from "../../src/flow/acts/projects.ts"
 import { createTells } from "../../src/flow/acts/tells.ts"
 import { createContexts } from "../../src/flow/ingest/contexts.ts"
 import { createIngest } from "../../src/flow/ingest/ingest.ts"
 import { createOwed } from "../../src/flow/ingest/owed.ts"
+import { createOwn, type OwnTools } from "../../src/flow/ingest/own.ts"
 import { createReconcile } from "../../src/flow/ingest/past/reconcile.ts"
 import type { Rooms } from "../../src/flow/rooms.ts"
 
@@ -108,7 +110,14 @@ export function createToldChild() {
   }
 }
 
-export function openRooms(child = createToldChild(), { locked = false, codexHome = "/nowhere" } = {}) {
+export interface RoomsGiven {
+  locked?: boolean
+  codexHome?: string
+  ownTools?: OwnTools
+}
+
+export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
+  const { locked = false, codexHome = "/nowhere", ownTools } = given
   const clock = createManualClock()
   const driver = openBunDriver(":memory:")
   migrate(driver, MIGRATIONS)
@@ -164,7 +173,16 @@ export function openRooms(child = createToldChild(), { locked = false, codexHome
     mask: masks.apply,
     deleted: (id, reader) => rooms.tombstones.fault(id, reader),
   })
-  const requests = createRequests({ db, log, clock, transcript, codex: child, audienceOf, onFault })
+  const requests = createRequests({
+    db,
+    log,
+    clock,
+    transcript,
+    codex: child,
+    audienceOf,
+    onAccepted: (sessionId) => carry.wake(sessionId),
+    onFault,
+  })
   const codex = child as unknown as Codex
   const rooms: Rooms = {
     sessions,
@@ -187,7 +205,8 @@ export function openRooms(child = createToldChild(), { locked = false, codexHome
     codex,
   }
   const contexts = createContexts({ sessions, log })
-  const acts = createActs({ rooms, log, clock, contexts })
+  const carry = createCarryOver({ db, logger, rooms })
+  const acts = createActs({ rooms, log, clock, contexts, carry })
   const owed = createOwed({ db, logger })
   const unknown: string[] = []
   const ingest = createIngest({
@@ -198,6 +217,8 @@ export function openRooms(child = createToldChild(), { locked = false, codexHome
     rooms,
     acts,
     contexts,
+    carry,
+    own: createOwn({ rooms, clock, onFault, ownTools: (...call) => ownTools?.(...call) }),
     owed,
     noteUnknown: (method) => void unknown.push(method),
   })
@@ -244,6 +265,7 @@ export function openRooms(child = createToldChild(), { locked = false, codexHome
     faults,
     rooms,
     acts,
+    carry,
     life,
     projectActs,
     reconcile,

@@ -26,6 +26,7 @@ export function rowOf(request: Request): Record<string, unknown> {
     topic: methodOf(request).topic,
     about: aboutOf(request.method, params),
     choices: choicesOf(request),
+    ...aboutOrphan(request),
   }
 }
 
@@ -56,4 +57,11 @@ function detailsOf(request: Request, params: Params): Record<string, unknown> {
     changes: Array.isArray(params.changes) ? params.changes : shown,
     changeCount: changes.length,
   }
+}
+
+/** An orphan says that its turn was interrupted, and what a person had decided of it when nothing could be written any more. */
+function aboutOrphan({ state, reason, decision, decidedBy, decidedAt }: Request) {
+  if (state !== "orphaned") return {}
+  if (decision === undefined || decidedAt === undefined) return { reason }
+  return { reason, recorded: { decision: JSON.parse(decision), by: decidedBy ?? null, at: iso(decidedAt) } }
 }

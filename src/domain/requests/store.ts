@@ -2,20 +2,7 @@
 
 import type { Reader, Row, Tx } from "../../base/storage/port.ts"
 import type { Kind } from "./kinds.ts"
-
-/**
- * open ─claim─▶ claimed ─shown─▶ answered        claimed ─lost─▶ indeterminate (the child died; it may have acted)
- *   └──expire──▶ expired                         claimed ─unwritten─▶ open (nothing left the house and the child lives)
- */
-export type RequestState = "open" | "claimed" | "answered" | "indeterminate" | "expired"
-
-const MOVES: Record<RequestState, readonly RequestState[]> = {
-  open: ["claimed", "expired"],
-  claimed: ["answered", "open", "indeterminate", "expired"],
-  answered: [],
-  indeterminate: [],
-  expired: [],
-}
+import { MOVES, type RequestState, UNSETTLED, WAITING } from "./machine/states.ts"
 
 export interface Request {
   id: string
@@ -35,38 +22,75 @@ export interface Request {
   decision: string | undefined
   decidedBy: string | undefined
   decidedAt: number | undefined
+  /** From here on the answer may have been written. */
+  handingAt: number | undefined
   /** When the child's pipe took the answer and the clients were told. */
   handedAt: number | undefined
-  /** Why it expired, for people. */
+  /** Why it is where it is, for people. */
   reason: string | undefined
+  /** The carry-over that it belongs to, and the turn of that. */
+  carryId: string | undefined
+  carryTurnId: string | undefined
 }
+
+type NewRequest = Pick<
+  Request,
+  | "id"
+  | "kind"
+  | "method"
+  | "sessionId"
+  | "turnId"
+  | "itemId"
+  | "runId"
+  | "rpcId"
+  | "summary"
+  | "params"
+  | "createdAt"
+>
+
+const inStates = (states: readonly RequestState[]): string =>
+  `state IN (${states.map((s) => `'${s}'`).join(", ")})`
 
 const GET = `SELECT * FROM requests WHERE id = ?`
 const BY_RPC = `SELECT * FROM requests WHERE run_id = ? AND rpc_id = ?`
-const OPEN_OF = `SELECT * FROM requests WHERE session_id = ? AND state IN ('open', 'claimed') ORDER BY created_at, rowid`
-const OPEN_ALL = `SELECT * FROM requests WHERE state IN ('open', 'claimed') ORDER BY created_at, rowid`
-const OLDEST = `SELECT min(created_at) AS at FROM requests WHERE state = 'open'`
+const UNSETTLED_OF = `SELECT * FROM requests WHERE session_id = ? AND ${inStates(UNSETTLED)} ORDER BY created_at, rowid`
+const IN_STATE = `SELECT * FROM requests WHERE state = ? ORDER BY created_at, rowid`
+const SESSIONS_IN_STATE = `SELECT DISTINCT session_id FROM requests WHERE state = ?`
+const OPEN_TURNS = `SELECT DISTINCT session_id, turn_id FROM requests WHERE state = 'open' AND turn_id IS NOT NULL`
+const WAITING_COUNT = `SELECT count(*) AS n, min(created_at) AS at FROM requests WHERE ${inStates(WAITING)}`
 const INSERT = `INSERT INTO requests (id, kind, method, session_id, turn_id, item_id, run_id, rpc_id, summary, params, created_at, state)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')`
 const FORGET = `DELETE FROM requests WHERE session_id = ?`
+const HANDING = `UPDATE requests SET handing_at = ? WHERE id = ? AND state = 'claimed'`
 const HANDED = `UPDATE requests SET handed_at = ? WHERE id = ?`
-const MOVE = `UPDATE requests SET state = ?, decision = ?, decided_by = ?, decided_at = ?, handed_at = ?, reason = ? WHERE id = ? AND state = ?`
+const CARRY_TURN = `UPDATE requests SET carry_turn_id = ? WHERE carry_id = ? AND state = 'carrying'`
+const MOVE = `UPDATE requests SET state = ?, decision = ?, decided_by = ?, decided_at = ?, handing_at = ?, handed_at = ?,
+  reason = ?, turn_id = ?, item_id = ?, run_id = ?, rpc_id = ?, carry_id = ?, carry_turn_id = ? WHERE id = ? AND state = ?`
 
 export const readRequest = (db: Reader, id: string): Request | undefined => requestOf(db.get(GET, id))
 export const requestByRpc = (db: Reader, runId: string, rpcId: string): Request | undefined =>
   requestOf(db.get(BY_RPC, runId, rpcId))
-/** Those of a session that are not over, oldest first. */
-export const openRequests = (db: Reader, sessionId?: string): Request[] =>
-  (sessionId === undefined ? db.all(OPEN_ALL) : db.all(OPEN_OF, sessionId)).flatMap((r) => requestOf(r) ?? [])
-export const oldestOpenAt = (db: Reader): number | undefined =>
-  (db.get(OLDEST)?.at as number | null) ?? undefined
+
+/** Those of a session that something may still become of, oldest first. */
+export const unsettledOf = (db: Reader, sessionId: string): Request[] =>
+  db.all(UNSETTLED_OF, sessionId).flatMap((r) => requestOf(r) ?? [])
+/** Those of any session in these states, oldest first within each. */
+export const inState = (db: Reader, ...states: RequestState[]): Request[] =>
+  states.flatMap((state) => db.all(IN_STATE, state)).flatMap((r) => requestOf(r) ?? [])
+export const sessionsInState = (db: Reader, state: RequestState): string[] =>
+  db.all(SESSIONS_IN_STATE, state).map((row) => row.session_id as string)
+/** The turns in which a person is asked something, as `session turn`. */
+export const openTurns = (db: Reader): Set<string> =>
+  new Set(db.all(OPEN_TURNS).map((row) => `${row.session_id} ${row.turn_id}`))
+/** How many wait for a person, and since when the oldest does. */
+export function waitingNow(db: Reader): { count: number; oldestAt: number | undefined } {
+  const row = db.get(WAITING_COUNT)
+  return { count: (row?.n as number) ?? 0, oldestAt: (row?.at as number | null) ?? undefined }
+}
 
 export const forgetRequests = (tx: Tx, sessionId: string): void => void tx.run(FORGET, sessionId)
 
-export function insertRequest(
-  tx: Tx,
-  r: Omit<Request, "state" | "decision" | "decidedBy" | "decidedAt" | "handedAt" | "reason">,
-): void {
+export function insertRequest(tx: Tx, r: NewRequest): void {
   tx.run(
     INSERT,
     r.id,
@@ -83,8 +107,13 @@ export function insertRequest(
   )
 }
 
+/** The answer of a claimed request is about to be written. */
+export const noteHanding = (tx: Tx, id: string, at: number): boolean => tx.run(HANDING, at, id).changes === 1
 /** The child's pipe has the answer: noted on a claimed request, whatever becomes of it. */
 export const noteHanded = (tx: Tx, id: string, at: number): void => void tx.run(HANDED, at, id)
+/** The turn of a carry-over has begun. */
+export const noteCarryTurn = (tx: Tx, carryId: string, turnId: string): void =>
+  void tx.run(CARRY_TURN, turnId, carryId)
 
 /** Moves a request on. A move that the picture doesn't have is a bug; one that another made first is false. */
 export function moveRequest(tx: Tx, from: Request, to: RequestState, fields: Partial<Request> = {}): boolean {
@@ -97,8 +126,15 @@ export function moveRequest(tx: Tx, from: Request, to: RequestState, fields: Par
     next.decision ?? null,
     next.decidedBy ?? null,
     next.decidedAt ?? null,
+    next.handingAt ?? null,
     next.handedAt ?? null,
     next.reason ?? null,
+    next.turnId ?? null,
+    next.itemId ?? null,
+    next.runId,
+    next.rpcId,
+    next.carryId ?? null,
+    next.carryTurnId ?? null,
     from.id,
     from.state,
   )
@@ -108,6 +144,7 @@ export function moveRequest(tx: Tx, from: Request, to: RequestState, fields: Par
 function requestOf(row: Row | undefined): Request | undefined {
   if (!row) return undefined
   const optional = (key: string) => (row[key] as string | null) ?? undefined
+  const moment = (key: string) => (row[key] as number | null) ?? undefined
   return {
     id: row.id as string,
     kind: row.kind as Kind,
@@ -123,8 +160,11 @@ function requestOf(row: Row | undefined): Request | undefined {
     state: row.state as RequestState,
     decision: optional("decision"),
     decidedBy: optional("decided_by"),
-    decidedAt: (row.decided_at as number | null) ?? undefined,
-    handedAt: (row.handed_at as number | null) ?? undefined,
+    decidedAt: moment("decided_at"),
+    handingAt: moment("handing_at"),
+    handedAt: moment("handed_at"),
     reason: optional("reason"),
+    carryId: optional("carry_id"),
+    carryTurnId: optional("carry_turn_id"),
   }
 }

@@ -127,3 +127,10 @@ function successOf({ response, success }: CallAnswer): boolean {
   const own = (response as { success?: unknown } | null | undefined)?.success
   return typeof own === "boolean" ? own : (success ?? true)
 }
+
+/** A decision that is carried over to another turn is good for that turn only: no rule that outlives it. */
+export function inTurnScope(decided: Decision): Decision {
+  if (decided.kind !== "approval") return decided
+  const { kind, decision, permissions } = decided
+  return { kind, decision, scope: "turn", ...(permissions && { permissions }) }
+}

@@ -53,6 +53,13 @@ interface Taken {
   /** An id that was told to have started: the review's, or another name of it. */
   started: string | undefined
   opened: PromiseWithResolvers<string | undefined>
+  onOpen: ((tx: Tx, id: string) => void) | undefined
+}
+export interface Reservation {
+  kind: TurnKind
+  controls: Controls
+  /** What becomes true in the act in which the turn is first heard of. */
+  onOpen?: (tx: Tx, id: string) => void
 }
 
 export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
@@ -67,11 +74,11 @@ export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
   const ends = new Map<string, PromiseWithResolvers<void>>()
 
   /** Until it is disposed of, the session's next turn is of this kind and runs with this tuple. */
-  function reserve(sessionId: string, { kind, controls }: { kind: TurnKind; controls: Controls }): Opening {
+  function reserve(sessionId: string, { kind, controls, onOpen }: Reservation): Opening {
     const { model, approvalPolicy, networkAccess, filesystemSandbox } = controls
     const tuple = JSON.stringify({ model, approvalPolicy, networkAccess, filesystemSandbox })
     const opened = Promise.withResolvers<string | undefined>()
-    const taken: Taken = { kind, controls: tuple, started: undefined, opened }
+    const taken: Taken = { kind, controls: tuple, started: undefined, opened, onOpen }
     openings.set(sessionId, taken)
     return {
       opened: opened.promise,
@@ -101,6 +108,7 @@ export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
       rolledBackAt: undefined,
     })
     if (taken?.started !== undefined && taken.started !== id) alias(tx, { sessionId, id }, taken.started)
+    taken?.onOpen?.(tx, id)
     taken?.opened.resolve(id)
   }
 

@@ -12,6 +12,7 @@ import type { Transcript } from "../transcript/transcript.ts"
 import type { RunsTurns } from "./child.ts"
 import { createCommands } from "./commands.ts"
 import { createLedger } from "./ledger.ts"
+import { createContinuation } from "./messages/continuation.ts"
 import { createMessages, type Sent } from "./messages/messages.ts"
 import type { EditPrompt, NewPrompt, Prompts } from "./prompts/prompts.ts"
 import { activeTurn, forgetTurns, readTurn, realId, runningTurns, type Turn, turnsOf } from "./store.ts"
@@ -59,6 +60,7 @@ export function createTurns(needs: TurnsNeeds) {
   const shared = { ...needs, ledger, refuseDraining, refuseDeleted, wake }
   const messages = createMessages(shared)
   const commands = createCommands(shared)
+  const { carryOn } = createContinuation(shared)
 
   /** The turn that a client means, by any of its names. */
   const named = (sessionId: string, id: string): Turn | undefined =>
@@ -135,6 +137,7 @@ export function createTurns(needs: TurnsNeeds) {
       }),
     steer,
     interrupt,
+    carryOn,
     ...commands,
     open: ledger.open,
     started: ledger.started,

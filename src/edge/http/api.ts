@@ -23,6 +23,7 @@ import { sessionRoutes } from "./routes/sessions.ts"
 import { streamRoutes } from "./routes/stream.ts"
 import { toolRoutes } from "./routes/tools.ts"
 import { turnRoutes } from "./routes/turns.ts"
+import { unknownOutcomeRoutes } from "./routes/unknown-outcomes.ts"
 import { wellFormed } from "./valid.ts"
 
 export interface ApiNeeds extends RouteNeeds {
@@ -69,6 +70,7 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
   app.route("/api", searchRoutes(needs))
   app.route("/api", approvalRoutes(needs))
   app.route("/api", toolRoutes(needs))
+  app.route("/api", unknownOutcomeRoutes(needs))
 
   const methods = methodTable(app.routes)
   app.notFound((c) => {

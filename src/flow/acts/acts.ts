@@ -9,12 +9,14 @@ import type { EndTurn } from "../../domain/turns/ledger.ts"
 import type { Turn } from "../../domain/turns/store.ts"
 import type { Contexts } from "../ingest/contexts.ts"
 import type { Rooms } from "../rooms.ts"
+import type { CarryOver } from "./carry.ts"
 
 export interface ActsNeeds {
   rooms: Rooms
   log: Log
   clock: Clock
   contexts: Contexts
+  carry: Pick<CarryOver, "wake">
 }
 
 type After = (fn: () => void) => void
@@ -24,38 +26,47 @@ const OUTCOME = { completed: "complete", interrupted: "canceled", failed: "error
   EntryStatus
 >
 
-export function createActs({ rooms, log, clock, contexts }: ActsNeeds) {
+export function createActs({ rooms, log, clock, contexts, carry }: ActsNeeds) {
   /** A living child says that a turn is over: its rows close, what waited in it expires, the session's order moves. */
   function endTurn(tx: Tx, end: EndTurn, after: After): void {
     const { sessionId, id, status } = end
-    if (!rooms.turns.settle(tx, end)) return
+    const over = conclude(tx, end, after)
+    for (const turn of over ? [{ id }, ...over] : [])
+      rooms.requests.endTurn(tx, { sessionId, turnId: turn.id, reason: `its turn ended: ${status}` })
+  }
+
+  /** What every end of a turn means, but for its requests. Answers the phantoms that ended with it; undefined if it had ended. */
+  function conclude(tx: Tx, end: EndTurn, after: After): Turn[] | undefined {
+    const { sessionId, id, status } = end
+    if (!rooms.turns.settle(tx, end)) return undefined
     const turn = rooms.turns.find(sessionId, id, tx)
     rooms.transcript.close(tx, sessionId, id, OUTCOME[status])
-    const reason = `its turn ended: ${status}`
-    rooms.requests.expireWhere(tx, { sessionId, turnId: id }, { reason, claimed: "answered" })
     // A compaction alone doesn't put a thread on the child's disk.
     rooms.sessions.touch(tx, sessionId, turn?.kind === "compact" ? {} : { materialized: true })
     rooms.streaming.endAll(sessionId)
     after(() => {
       rooms.transcript.silence(sessionId)
+      // Before what is queued: it is older.
+      carry.wake(sessionId)
       rooms.turns.ended(sessionId)
       // A thread without a turn could not be named yet.
       rooms.outbox.nudge(sessionId)
     })
     // One turn a thread: what was promised behind it and never began will not begin any more.
-    for (const phantom of turn ? rooms.turns.phantoms(tx, turn) : []) {
-      endTurn(tx, { sessionId, id: phantom.id, status }, after)
+    const phantoms = turn ? rooms.turns.phantoms(tx, turn) : []
+    return phantoms.flatMap((phantom) => {
+      const more = conclude(tx, { sessionId, id: phantom.id, status }, after) ?? []
       tellEnd(tx, phantom, { status, error: null })
-    }
+      return [phantom, ...more]
+    })
   }
 
   /**
    * The child is gone, or was when we started: its turns are interrupted whatever its own history will say, and what it had
-   * asked can't be answered any more. Clients are told by a `turn/completed` of ours, marked `origin: "codexd"`.
+   * asked waits on without it (decisions 18). Clients are told by a `turn/completed` of ours, marked `origin: "codexd"`.
    */
   function endRun(tx: Tx, { runId, reason }: { runId?: string; reason: string }, after: After): void {
-    const which = runId === undefined ? {} : { runId }
-    rooms.requests.expireWhere(tx, which, { reason, claimed: "indeterminate" })
+    rooms.requests.endRun(tx, { runId, reason })
     for (const turn of rooms.turns.running(tx)) {
       if (runId !== undefined && turn.runId !== undefined && turn.runId !== runId) continue
       const end: EndTurn = {
@@ -64,7 +75,7 @@ export function createActs({ rooms, log, clock, contexts }: ActsNeeds) {
         status: "interrupted",
         error: JSON.stringify({ message: reason, codexErrorInfo: null, additionalDetails: null }),
       }
-      endTurn(tx, end, after)
+      conclude(tx, end, after)
       rooms.sessions.restate(tx, turn.sessionId, { type: "notLoaded" })
       const error = { message: reason, codexErrorInfo: null, additionalDetails: null }
       tellEnd(tx, turn, { status: "interrupted", error })

@@ -68,6 +68,7 @@ export function createLife({ db, log, clock, rooms }: LifeNeeds) {
     const { undecided, told } = await db.act((tx) => shelve(tx, existing(tx, id)))
     if (told === undefined) return
     const outcome = await outbox.perform(id, told)
+    if (outcome.state !== "refused") await db.act((tx) => quieten(tx, id))
     if (!undecided || outcome.state !== "refused" || outcome.again) return
     const { fault } = outcome
     if (fault.code !== "not_found") throw fault
@@ -82,9 +83,17 @@ export function createLife({ db, log, clock, rooms }: LifeNeeds) {
     const pending = was.archived ? outbox.lastArchive(tx, was.id) : undefined
     sessions.change(tx, was.id, { archived: true }, ["archived"])
     if (pending) return { undecided: JSON.parse(pending.body) === UNDECIDED, told: pending.id }
-    if (!was.materialized) return { undecided: false, told: undefined }
+    if (!was.materialized) {
+      quieten(tx, was.id)
+      return { undecided: false, told: undefined }
+    }
     const told = outbox.put(tx, was.id, "archive", was.archived ? undefined : UNDECIDED)
     return { undecided: !was.archived, told }
+  }
+
+  /** Nobody is asked in an archived session. */
+  function quieten(tx: Tx, id: string): void {
+    if (sessions.find(id, tx)?.archived) rooms.requests.endSession(tx, id, "its session was archived")
   }
 
   /** The child refused an act: an archiving is taken back, also when nobody waits for it. Not where another act on it follows, or was first. */
@@ -158,11 +167,7 @@ export function createLife({ db, log, clock, rooms }: LifeNeeds) {
     const active = rooms.turns.active(id, tx)
     const audience = sessions.audienceOf(session)
     const stone = { sessionId: id, title: sessions.summary(session, tx).title, deletedAt: clock.now() }
-    rooms.requests.expireWhere(
-      tx,
-      { sessionId: id },
-      { reason: "its session was deleted", claimed: "indeterminate" },
-    )
+    rooms.requests.endSession(tx, id, "its session was deleted")
     log.forget(tx, id)
     rooms.requests.forget(tx, id)
     rooms.transcript.forget(tx, id)

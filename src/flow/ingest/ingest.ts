@@ -9,6 +9,7 @@ import { isBusy } from "../../base/storage/sqlite.ts"
 import { notified } from "../../domain/events.ts"
 import { type Message, RPC } from "../../engine/runtime/protocol/wire.ts"
 import type { Acts } from "../acts/acts.ts"
+import type { CarryOver } from "../acts/carry.ts"
 import type { Rooms } from "../rooms.ts"
 import type { Contexts } from "./contexts.ts"
 import {
@@ -23,6 +24,7 @@ import {
 } from "./message.ts"
 import { notifications, PASSED_ON, TEXT_DELTAS } from "./notifications.ts"
 import type { Owed } from "./owed.ts"
+import type { Own } from "./own.ts"
 import { takeRequest } from "./requests.ts"
 
 export interface IngestNeeds {
@@ -33,6 +35,8 @@ export interface IngestNeeds {
   rooms: Rooms
   acts: Acts
   contexts: Contexts
+  carry: CarryOver
+  own: Own
   owed: Owed
   /** Counts a method that no table knows. */
   noteUnknown(method: string): void

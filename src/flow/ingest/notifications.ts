@@ -58,8 +58,10 @@ export const notifications = ({
   }),
   "thread/archived": ({ tx, threadId, runId, after }) => {
     // While an act of ours is under way the word is ours: what the child tells may be older.
-    if (!rooms.outbox.archiving(tx, threadId))
+    if (!rooms.outbox.archiving(tx, threadId)) {
       rooms.sessions.change(tx, threadId, { archived: true }, ["archived"])
+      rooms.requests.endSession(tx, threadId, "its session was archived")
+    }
     after(() => rooms.codex.unloaded(runId, threadId))
   },
   "thread/unarchived": ({ tx, threadId }) => {
@@ -69,6 +71,7 @@ export const notifications = ({
   // Not by us: of what we delete we hear nothing any more.
   "thread/deleted": ({ tx, threadId, runId, after }) => {
     rooms.sessions.change(tx, threadId, { vanished: true }, ["vanished"])
+    rooms.requests.endSession(tx, threadId, "its session was deleted")
     after(() => {
       rooms.codex.unloaded(runId, threadId)
       rooms.outbox.freed()
@@ -89,6 +92,7 @@ export const notifications = ({
   "item/started": on(item, ({ tx, threadId, turnId: id, runId, after }, p) => {
     if (!id) return
     rooms.turns.open(tx, { sessionId: threadId, id, runId })
+    rooms.requests.shown(tx, threadId, id)
     if (p.item.type === "enteredReviewMode") rooms.turns.isReview(tx, threadId, id)
     if (typeof p.item.clientId === "string") rooms.turns.prompts.heard(tx, p.item.clientId, id)
     rooms.transcript.record(tx, threadId, {
@@ -104,6 +108,7 @@ export const notifications = ({
   "item/completed": on(item, ({ tx, threadId, turnId: id, runId, after }, p) => {
     if (!id) return
     rooms.turns.open(tx, { sessionId: threadId, id, runId })
+    rooms.requests.shown(tx, threadId, id)
     rooms.transcript.record(tx, threadId, {
       item: p.item,
       turnId: id,

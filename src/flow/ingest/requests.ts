@@ -8,15 +8,19 @@ import type { Tx } from "../../base/storage/port.ts"
 import { requested, unsupported } from "../../domain/events.ts"
 import { itemOf, METHODS } from "../../domain/requests/kinds.ts"
 import { type Message, RPC } from "../../engine/runtime/protocol/wire.ts"
+import type { CarryOver } from "../acts/carry.ts"
 import type { Rooms } from "../rooms.ts"
 import type { Contexts } from "./contexts.ts"
 import { paramsOf, threadOf, turnOf } from "./message.ts"
+import type { Own } from "./own.ts"
 
 export interface TakeNeeds {
   rooms: Rooms
   log: Log
   clock: Clock
   contexts: Contexts
+  carry: CarryOver
+  own: Own
 }
 export interface AskedNow {
   tx: Tx
@@ -37,7 +41,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 /** Takes one server request in: its signal, then exactly one of the request frames or `server_request` (wire-contract §2.3). */
 export function takeRequest(
-  { rooms, log, clock, contexts }: TakeNeeds,
+  { rooms, log, clock, contexts, carry, own }: TakeNeeds,
   { tx, message, runId, after }: AskedNow,
 ): void {
   const { method, raw, rpcId = "" } = message
@@ -45,15 +49,28 @@ export function takeRequest(
   const threadId = threadOf(params) ?? (METHODS[method] ? threadOfItem(rooms, tx, params) : null)
   const context = contexts.of(tx, threadId)
   const activeTurn = threadId === null ? undefined : rooms.turns.active(threadId, tx)?.id
-  const id = newId()
   const said = turnOf(params)
   const named = said !== null && threadId !== null ? rooms.turns.idOf(tx, threadId, said) : said
   const turnId = named ?? activeTurn ?? null
+  const isPersons = threadId !== null && METHODS[method] !== undefined && answerable(method, params)
+  const asked =
+    threadId === null ? undefined : { runId, rpcId, method, sessionId: threadId, activeTurn, params }
+  // Asked again after a restart, and accepted meanwhile: it goes on under the id that clients know.
+  const carried = asked && turnId !== null && isPersons ? carry.repeated(tx, asked, turnId) : undefined
+  const id = carried?.id ?? newId()
   const about = contexts.compose(context, turnId)
   const signal = `${about.slice(0, -1)},"requestId":${JSON.stringify(id)}}`
   log.append(tx, requested({ audience: context.audience, context: signal, raw }))
-  if (threadId !== null && METHODS[method] && answerable(method, params)) {
-    rooms.requests.open(tx, { runId, rpcId, method, sessionId: threadId, activeTurn, params }, id)
+  if (carried) {
+    after(() => rooms.requests.deliverCarried(carried))
+    return
+  }
+  if (asked && context.audience.hidden) {
+    own.settle({ tx, id, turnId, after, ...asked })
+    return
+  }
+  if (asked && isPersons) {
+    rooms.requests.open(tx, asked, id)
     return
   }
   const answer = KNOWN[method]

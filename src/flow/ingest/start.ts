@@ -9,6 +9,7 @@ import type { Codex } from "../../engine/runtime/codex.ts"
 import type { RunExit, RuntimeState } from "../../engine/runtime/lifecycle.ts"
 import type { Supervisor } from "../../engine/runtime/supervisor.ts"
 import type { Acts } from "../acts/acts.ts"
+import type { CarryOver } from "../acts/carry.ts"
 import type { Ingest } from "./ingest.ts"
 import type { Owed } from "./owed.ts"
 import type { Reconcile } from "./past/reconcile.ts"
@@ -18,6 +19,7 @@ export interface StartNeeds {
   codex: Codex
   ingest: Ingest
   acts: Acts
+  carry: CarryOver
   reconcile: Reconcile
   owed: Owed
   db: Db
@@ -31,6 +33,7 @@ export function hearChild({
   codex,
   ingest,
   acts,
+  carry,
   reconcile,
   owed,
   db,
@@ -47,7 +50,10 @@ export function hearChild({
 
   let last = ""
   function tell(state: RuntimeState): void {
-    if (state.name === "ready") void reconcile.catchUp()
+    if (state.name === "ready") {
+      void reconcile.catchUp()
+      carry.resume()
+    }
     // Told when something that a client can see is different, not with every count.
     const told = JSON.stringify({ ...state, unknownNotifications: undefined, unreadableLines: undefined })
     if (told === last) return

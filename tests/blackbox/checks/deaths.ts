@@ -46,6 +46,14 @@ function assertOurEnd({ payload }: Frame): void {
   assert.ok(payload.params?.turn?.error?.message)
 }
 
+/** The approval told again: its turn was interrupted, it waits all the same. */
+function assertOrphan(frame: Frame | undefined, approvalId: unknown): void {
+  const { payload } = frame ?? {}
+  assert.equal(payload?.approvalId, approvalId)
+  assert.deepEqual([payload?.status, payload?.state], ["pending", "orphaned"])
+  assert.match(String(payload?.reason), /its turn was interrupted/)
+}
+
 export const deathChecks: Check[] = [
   {
     name: "the child is killed in mid-turn: the turn is interrupted everywhere, its text kept, and the session goes on",
@@ -84,7 +92,7 @@ export const deathChecks: Check[] = [
     },
   },
   {
-    name: "the child is killed while an approval waits: it expires, and the next command asks again",
+    name: "the child is killed while an approval waits: it waits on as an orphan, and the next command asks again",
     async run(world) {
       const id = await newSession(world)
       const listener = await hear(world, `threadId=${id}`)
@@ -92,10 +100,13 @@ export const deathChecks: Check[] = [
       const { payload } = await approvalOf(listener, turnId)
       const pid = await killChild(world)
       assertOurEnd(await ended(listener, turnId))
-      const expired = listener.frames.find((f) => f.type === "approval_resolved")
-      assert.deepEqual(expired?.payload, { approvalId: payload.approvalId, status: "expired" })
+      const orphan = listener.frames.filter((f) => f.type === "approval").at(-1)
+      assertOrphan(orphan, payload.approvalId)
+      assert.deepEqual((await get(world, `/api/sessions/${id}/approvals`)).body, { data: [orphan?.payload] })
+      const declined = await decide(world, payload.approvalId, "decline")
+      assert.deepEqual([declined.status, declined.body.state], [200, "declined"])
       assert.deepEqual((await get(world, `/api/sessions/${id}/approvals`)).body, { data: [] })
-      assert.equal((await decide(world, payload.approvalId, "accept")).status, 404)
+      assert.equal((await decide(world, payload.approvalId, "accept")).status, 409)
       await untilReady(world, pid)
       assert.equal(turnIn(await read(world, id), turnId).status, "interrupted")
       // The policy of the session is not forgotten, though older binaries forget it.
@@ -195,8 +206,9 @@ export const deathChecks: Check[] = [
       assertOurEnd(end)
       assertOurEnd(await ended(again, asks))
       assert.ok(again.frames.every((f) => f.seq > lastSeq))
-      const expired = again.frames.find((f) => f.type === "approval_resolved")
-      assert.deepEqual(expired?.payload, { approvalId: payload.approvalId, status: "expired" })
+      const orphan = again.frames.find((f) => f.type === "approval")
+      assertOrphan(orphan, payload.approvalId)
+      assert.ok(!again.frames.some((f) => f.type === "approval_resolved"))
       const spoken = await read(world, speaking)
       assert.equal(turnIn(spoken, speaks).status, "interrupted")
       const entry = entriesOf(spoken, speaks).at(-1)
@@ -204,8 +216,11 @@ export const deathChecks: Check[] = [
       const replayed = heard + textHeard(again, speaks)
       assert.equal(entry?.content, replayed, "the text is what was told")
       assert.equal(turnIn(await read(world, waiting), asks).status, "interrupted")
+      assert.deepEqual((await get(world, `/api/sessions/${waiting}/approvals`)).body, {
+        data: [orphan?.payload],
+      })
+      assert.equal((await decide(world, payload.approvalId, "decline")).status, 200)
       assert.deepEqual((await get(world, `/api/sessions/${waiting}/approvals`)).body, { data: [] })
-      assert.equal((await decide(world, payload.approvalId, "accept")).status, 404)
       await untilReady(world)
       assert.ok(pid && !isAlive(pid), "the old child is gone")
       for (const [id, text] of [

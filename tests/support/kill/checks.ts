@@ -138,7 +138,10 @@ interface Read {
 function unfinished(all: (sql: string) => Row[]): string[] {
   const left = [
     ["a turn still runs", "SELECT * FROM turns WHERE status = 'inProgress'"],
-    ["a request still waits", "SELECT * FROM requests WHERE state IN ('open', 'claimed')"],
+    [
+      "a request still waits for a child",
+      "SELECT * FROM requests WHERE state IN ('open', 'claimed', 'carrying')",
+    ],
     [
       "a row still streams",
       "SELECT session_id, turn_id, message_id, type, status FROM entries WHERE status = 'streaming'",
@@ -167,13 +170,16 @@ function messages({ ledger, since }: Scene, turns: Map<string, Row>, reads: Map<
   })
 }
 
+/** What an acknowledged answer may have come to: the child has it, or its child was dead and the answer outlives it. */
+const DECIDED = new Set(["answered", "indeterminate", "declined", "accepted-for-carry", "carrying", "void"])
+
 function answers({ ledger, since }: Scene, requests: Map<string, Row>): string[] {
   return ledger.answers.flatMap((answer) => {
     if (!answer.acknowledged || answer.life < since) return []
     const row = requests.get(answer.id)
     const evidence = JSON.stringify({ answer, row })
     if (!row) return [`an acknowledged answer's request is not there: ${evidence}`]
-    if (row.state !== "answered" && row.state !== "indeterminate")
+    if (!DECIDED.has(String(row.state)))
       return [`an acknowledged answer's request is ${row.state}: ${evidence}`]
     const kept = JSON.parse(String(row.decision)) as { decision?: string }
     const truthful = answer.kind === "tool_call" || kept.decision === answer.decision
@@ -183,6 +189,8 @@ function answers({ ledger, since }: Scene, requests: Map<string, Row>): string[]
 
 const OPENED = new Set(["approval", "tool_user_input_requested", "tool_call_requested"])
 const CLOSED = new Set(["approval_resolved", "tool_user_input_resolved", "tool_call_resolved"])
+/** It lost its child and waits for a person, or for the turn that carries it over. */
+const WAITS_ON = new Set(["orphaned", "accepted-for-carry"])
 const idOf = ({ payload }: Taped) => String(payload.approvalId ?? payload.requestId)
 
 /** Every beginning that was told has its end told, once, and the tables agree. */
@@ -203,7 +211,10 @@ function frames(
   }
   for (const frame of tape.frames) {
     if (frame.life < since) continue
-    if (OPENED.has(frame.type)) once(opened, idOf(frame), frame)
+    if (OPENED.has(frame.type)) {
+      // Told again as an orphan, once for each child that it lost.
+      if (frame.payload.state !== "orphaned") once(opened, idOf(frame), frame)
+    }
     if (CLOSED.has(frame.type)) once(closed, idOf(frame), frame)
     if (frame.type !== "notification") continue
     const { method, params } = frame.payload as { method: string; params: { turn?: { id: string } } }
@@ -221,7 +232,8 @@ function frames(
   }
   for (const [id, frame] of opened) {
     const end = closed.get(id)
-    if (!end)
+    const waits = WAITS_ON.has(String(requests.get(id)?.state))
+    if (!end && !waits)
       found.push(
         `a request was told and never its end (its row: ${JSON.stringify(requests.get(id))}): ${frame.text}`,
       )

@@ -9,6 +9,7 @@ import { controls } from "./0005-controls.ts"
 import { search } from "./0006-search.ts"
 import { life } from "./0007-life.ts"
 import { transcript } from "./0008-transcript.ts"
+import { requests } from "./0009-requests.ts"
 
 export const MIGRATIONS: readonly Migration[] = [
   log,
@@ -19,4 +20,5 @@ export const MIGRATIONS: readonly Migration[] = [
   search,
   life,
   transcript,
+  requests,
 ]

@@ -6,6 +6,7 @@ import type { SessionEnv } from "../env.ts"
 import { idParam } from "../guards.ts"
 import { json } from "../reply.ts"
 import { body } from "../valid.ts"
+import { afterlife } from "./afterlife.ts"
 import type { RouteNeeds } from "./needs.ts"
 import { jsonObject } from "./schemas.ts"
 
@@ -25,7 +26,7 @@ export const approvalRoutes = ({ rooms, gate }: RouteNeeds) =>
     .post("/approvals/:approvalId/decision", idParam("approvalId"), body(decision), async (c) => {
       const approvalId = c.req.param("approvalId")
       const asked = { kind: "approval" as const, ...c.req.valid("json") }
-      const { request, decided } = await rooms.requests.decide(approvalId, asked, "api")
+      const { request, decided, state } = await rooms.requests.decide(approvalId, asked, "api")
       const scope = decided.kind === "approval" ? decided.scope : undefined
-      return json({ status: "ok", approvalId, threadId: request.sessionId, scope })
+      return json({ status: "ok", approvalId, threadId: request.sessionId, scope, ...afterlife(state) })
     })

@@ -1,6 +1,7 @@
 // What the routes are given.
 
 import type { Keys } from "../../../domain/keys/keys.ts"
+import type { CarryOver } from "../../../flow/acts/carry.ts"
 import type { ControlActs } from "../../../flow/acts/controls.ts"
 import type { Life } from "../../../flow/acts/life.ts"
 import type { ProjectActs } from "../../../flow/acts/projects.ts"
@@ -14,6 +15,7 @@ export interface RouteNeeds {
   rooms: Rooms
   controlActs: ControlActs
   life: Life
+  carry: CarryOver
   projectActs: ProjectActs
   reconcile: Reconcile
   gate: Gate

@@ -7,6 +7,7 @@ import type { SessionEnv } from "../env.ts"
 import { idParam } from "../guards.ts"
 import { json } from "../reply.ts"
 import { body } from "../valid.ts"
+import { afterlife } from "./afterlife.ts"
 import type { RouteNeeds } from "./needs.ts"
 import { jsonObject } from "./schemas.ts"
 
@@ -46,8 +47,8 @@ export const toolRoutes = ({ rooms, gate }: RouteNeeds) =>
       const { response, ...answer } = c.req.valid("json")
       const asked = { kind: "tool_input" as const, ...answer, ...verbatim({ response }) }
       const requestId = c.req.param("requestId")
-      const { request } = await rooms.requests.decide(requestId, asked, "api")
-      return json({ status: "ok", requestId, threadId: request.sessionId })
+      const { request, state } = await rooms.requests.decide(requestId, asked, "api")
+      return json({ status: "ok", requestId, threadId: request.sessionId, ...afterlife(state) })
     })
     .post("/tool-calls/:requestId/response", idParam("requestId"), body(call), async (c) => {
       const { success, text, contentItems, ...rest } = c.req.valid("json")

@@ -1,0 +1,103 @@
+// Accepts of orphans on their way into a continuation turn (decisions 18): all of a session's share one; it is reserved before
+// it is started; each accept answers the same request once, and what the turn leaves over is void.
+
+import { isFault } from "../../../base/fault.ts"
+import type { Clock } from "../../../base/kit/clock.ts"
+import type { Reader, Tx } from "../../../base/storage/port.ts"
+import { type Asked, decisionOf, type Moves } from "../machine/moves.ts"
+import {
+  inState,
+  moveRequest,
+  noteCarryTurn,
+  type Request,
+  readRequest,
+  sessionsInState,
+  unsettledOf,
+} from "../store.ts"
+import { fitted } from "../verdict.ts"
+import { essenceOf } from "./essence.ts"
+import { carryText } from "./words.ts"
+
+export interface CarryNeeds {
+  clock: Clock
+  moves: Moves
+}
+
+export function createCarry({ clock, moves }: CarryNeeds) {
+  const inSession = (reader: Reader, sessionId: string, state: Request["state"]) =>
+    unsettledOf(reader, sessionId).filter((request) => request.state === state)
+
+  const ofCarry = (tx: Tx, carryId: string) =>
+    inState(tx, "carrying").filter((request) => request.carryId === carryId)
+
+  return {
+    /** Sessions with accepts that wait for their turn. */
+    sessions: (reader: Reader): string[] => sessionsInState(reader, "accepted-for-carry"),
+    waits: (reader: Reader, sessionId: string): boolean =>
+      inSession(reader, sessionId, "accepted-for-carry").length > 0,
+
+    /** Reserves the turn that carries a session's accepts over: its text, or undefined when there is nothing to carry. */
+    reserve(tx: Tx, sessionId: string, carryId: string): string | undefined {
+      const accepted = inSession(tx, sessionId, "accepted-for-carry")
+      if (accepted.length === 0) return undefined
+      for (const request of accepted) moveRequest(tx, request, "carrying", { carryId })
+      return carryText(accepted)
+    },
+
+    /** The reserved turn has begun: answers that it brings as text are with the child. */
+    begun(tx: Tx, carryId: string, turnId: string): void {
+      noteCarryTurn(tx, carryId, turnId)
+      for (const request of ofCarry(tx, carryId)) {
+        if (request.kind !== "tool_input") continue
+        moveRequest(tx, request, "claimed", { handingAt: clock.now() })
+        moves.tellDecided(tx, request.id)
+      }
+    },
+
+    /** It could not be started, or nobody knows whether it was. */
+    failed(tx: Tx, carryId: string, reason: string): void {
+      for (const request of ofCarry(tx, carryId)) moves.annul(tx, request, reason)
+    },
+
+    /** A session's accepts can't be carried over at all. */
+    refuse(tx: Tx, sessionId: string, reason: string): void {
+      for (const request of inSession(tx, sessionId, "accepted-for-carry")) moves.annul(tx, request, reason)
+    },
+
+    /**
+     * The accepted request that the child asks for once more in its continuation turn, claimed for this one; undefined if it
+     * asks for anything else. `isSame` tells whether what it may do then is what was accepted.
+     */
+    match(tx: Tx, asked: Asked, { turnId, isSame }: Matching): Request | undefined {
+      const essence = essenceOf(asked.method, moves.withChanges(tx, asked))
+      if (essence === undefined) return undefined
+      const found = inSession(tx, asked.sessionId, "carrying").find(
+        (request) =>
+          request.carryTurnId === turnId &&
+          essenceOf(request.method, JSON.parse(request.params)) === essence &&
+          isOffered(asked, request) &&
+          isSame(request),
+      )
+      if (!found) return undefined
+      const { runId, rpcId } = asked
+      moveRequest(tx, found, "claimed", { runId, rpcId: JSON.stringify(rpcId), handingAt: undefined })
+      return readRequest(tx, found.id)
+    },
+  }
+}
+
+/** True where the child takes for this one what was decided of the other. */
+function isOffered({ method, params }: Asked, request: Request): boolean {
+  try {
+    fitted({ method, params: JSON.stringify(params) }, decisionOf(request))
+    return true
+  } catch (error) {
+    if (isFault(error)) return false
+    throw error
+  }
+}
+
+export interface Matching {
+  turnId: string
+  isSame(request: Request): boolean
+}

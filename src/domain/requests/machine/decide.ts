@@ -1,0 +1,196 @@
+// A decision on its way to the child: claimed before it is written, so that the first one wins; handed over; told. What could
+// not be written comes back: to the living child's request, or to the orphan of a dead one, where the decision goes on.
+
+import { Fault, isFault } from "../../../base/fault.ts"
+import type { Clock } from "../../../base/kit/clock.ts"
+import type { Db, Tx } from "../../../base/storage/port.ts"
+import { FRAMES } from "../kinds.ts"
+import { noteHanding, type Request, readRequest } from "../store.ts"
+import { type Decision, fitted, inTurnScope, verdictOf } from "../verdict.ts"
+import { decisionOf, type Moves } from "./moves.ts"
+import type { RequestState } from "./states.ts"
+
+export interface AnswersRequests {
+  /**
+   * Hands the result to the child of that run. Resolves when the pipe took it. Throws `runtime_unavailable` when nothing was
+   * written; any other failure means that it may have been.
+   */
+  answer(runId: string, rpcId: string | number, result: unknown): Promise<void>
+  /** False once that run of the app-server is over. */
+  lives(runId: string): boolean
+}
+
+export interface DecideNeeds {
+  db: Db
+  clock: Clock
+  moves: Moves
+  codex: AnswersRequests
+  /** An orphan of this session was accepted: it has to be carried over. */
+  onAccepted(sessionId: string): void
+  onFault(error: unknown): void
+}
+
+export interface Outcome {
+  request: Request
+  decided: Decision
+  /** What became of it: `claimed` for one that the child has, `accepted-for-carry` or `declined` for an orphan. */
+  state: RequestState
+}
+/** `moved`: nothing was written, and the request is not the child's any more. */
+type Delivered = "handed" | "moved"
+interface Claimed extends Outcome {
+  next: "deliver" | "done"
+}
+interface Given {
+  asked: Decision
+  by: string
+}
+
+/** Those that were decided after their child died, or before it could hear. */
+const AFTERLIFE: ReadonlySet<RequestState> = new Set([
+  "orphaned",
+  "accepted-for-carry",
+  "carrying",
+  "void",
+  "declined",
+])
+
+export function createDecide({ db, clock, moves, codex, onAccepted, onFault }: DecideNeeds) {
+  const delivering = new Map<string, Promise<Delivered>>()
+  /** Runs whose end is settled here. */
+  const gone = new Set<string>()
+  /** Nothing of these was written, and on a full disk not even that could be. */
+  const unwritten = new Map<string, unknown>()
+
+  /**
+   * A person's decision. The same decision again is fine once more; another one, or one that came to nothing, is
+   * `request_reconciled`; an unknown id or an expired request `request_not_found` (wire-contract §9.3).
+   */
+  async function decide(id: string, asked: Decision, by: string): Promise<Outcome> {
+    for (;;) {
+      const { next, ...outcome } = await db.act((tx) => claim(tx, id, { asked, by }))
+      const { request, decided, state } = outcome
+      if (state === "accepted-for-carry") onAccepted(request.sessionId)
+      // The same answer may be on its way for somebody else: both hear how that ends.
+      const way = delivering.get(id) ?? (next === "deliver" ? send(request, decided) : undefined)
+      if (way === undefined || (await way) === "handed") return outcome
+    }
+  }
+
+  function send(request: Request, decided: Decision): Promise<Delivered> {
+    const way = deliver(request, decided).finally(() => delivering.delete(request.id))
+    delivering.set(request.id, way)
+    return way
+  }
+
+  async function deliver(request: Request, decided: Decision): Promise<Delivered> {
+    const { id, runId } = request
+    const handing = db.actNow((tx) => noteHanding(tx, id, clock.now()))
+    if (!handing.ok) throw handing.error
+    if (!handing.value) return "moved"
+    try {
+      await codex.answer(runId, JSON.parse(request.rpcId) as string | number, verdictOf(request, decided))
+    } catch (error) {
+      const state = await db.act((tx) => giveBack(tx, id, error)).catch(keepUnwritten(id, error))
+      if (state === "orphaned" || state === "expired") return "moved"
+      throw undelivered(request, error)
+    }
+    // The child has its answer. Where this can't be stored now, it is told when the child shows that it has it.
+    await db.act((tx) => arrive(tx, id)).catch(onFault)
+    return "handed"
+  }
+
+  const keepUnwritten = (id: string, error: unknown) => (cause: unknown) => {
+    if (isFault(error, "runtime_unavailable")) unwritten.set(id, error)
+    throw cause
+  }
+
+  function arrive(tx: Tx, id: string): void {
+    moves.tellDecided(tx, id)
+    const request = readRequest(tx, id)
+    if (request?.state === "claimed" && isGone(request.runId)) moves.lose(tx, request, DIED)
+  }
+
+  /** Nothing was written and the child lives: open again; it is dead: orphaned. Otherwise nobody knows whether it was answered. */
+  function giveBack(tx: Tx, id: string, error: unknown): RequestState | undefined {
+    const request = readRequest(tx, id)
+    if (request?.state !== "claimed") return undefined
+    if (!isFault(error, "runtime_unavailable"))
+      moves.lose(tx, request, "the answer may not have reached the app-server")
+    else if (isGone(request.runId)) moves.orphan(tx, request, "the app-server ended")
+    else moves.reopen(tx, request)
+    return readRequest(tx, id)?.state
+  }
+
+  const isGone = (runId: string): boolean => gone.has(runId) || !codex.lives(runId)
+
+  function claim(tx: Tx, id: string, { asked, by }: Given): Claimed {
+    if (unwritten.has(id)) {
+      giveBack(tx, id, unwritten.get(id))
+      unwritten.delete(id)
+    }
+    const request = readRequest(tx, id)
+    if (request?.kind !== asked.kind || request.state === "expired") {
+      throw new Fault("request_not_found", "no such request", { [FRAMES[asked.kind].id]: id })
+    }
+    const isAfter = AFTERLIFE.has(request.state) || request.carryId !== undefined
+    const fitting = fitted(request, asked)
+    const decided = isAfter ? inTurnScope(fitting) : fitting
+    const word = { decision: JSON.stringify(decided), by }
+    if (request.state === "orphaned") {
+      const accepts = decided.kind !== "tool_call" && decided.decision === "accept"
+      moves.decideOrphan(tx, request, word, accepts)
+      return { request, decided, state: accepts ? "accepted-for-carry" : "declined", next: "done" }
+    }
+    if (request.state === "open") {
+      moves.claim(tx, request, word)
+      return { request, decided, state: "claimed", next: "deliver" }
+    }
+    refuseOther(request, word.decision)
+    // A claim that nobody delivers any more: on a full disk it could not even be said that it is being written.
+    const stuck = request.state === "claimed" && request.handingAt === undefined
+    return { request, decided, state: request.state, next: stuck ? "deliver" : "done" }
+  }
+
+  return {
+    decide,
+    /** The decision that was carried over to a request of the child, which is claimed: it is written. After the commit. */
+    deliverCarried(request: Request): void {
+      send(request, decisionOf(request)).catch(onFault)
+    },
+    /** Nothing was written of this claimed request's answer; undefined while it is being written: then its delivery settles it. */
+    isUnwritten: ({ id, handingAt }: Request): boolean | undefined =>
+      delivering.has(id) ? undefined : handingAt === undefined || unwritten.has(id),
+    /** That run of the child is over. */
+    noteGone: (runId: string): void => void gone.add(runId),
+  }
+}
+export type Decide = ReturnType<typeof createDecide>
+
+export const DIED = "the app-server ended before it showed that it had the answer"
+
+/** Throws unless the request was decided just so. */
+function refuseOther(request: Request, decision: string): void {
+  const { state } = request
+  const failed = state === "void" || state === "indeterminate" || state === "dismissed"
+  if (request.decision === decision && !failed) return
+  // Tool calls alone have a word for an answer that is being written (§1.8); to approvals the claim is the decision (§9.3).
+  const writing = state === "claimed" && request.handedAt === undefined
+  const conflict = writing && request.kind === "tool_call" ? "conflict" : "already_resolved"
+  throw new Fault("request_reconciled", refusal(request), {
+    [FRAMES[request.kind].id]: request.id,
+    threadId: request.sessionId,
+    code: state === "void" ? "not_eligible" : conflict,
+  })
+}
+
+const refusal = ({ state, reason }: Request): string =>
+  state === "void" ? `its accept came to nothing: ${reason}` : "the request was decided otherwise"
+
+const undelivered = (request: Request, cause: unknown): Fault =>
+  new Fault(
+    "request_undelivered",
+    "the answer did not reach the app-server",
+    { [FRAMES[request.kind].id]: request.id },
+    { cause },
+  )

@@ -1,0 +1,239 @@
+// The one writer of requests: every move of the picture, with its event and its transcript row in the same act. Frames say
+// an end once; an orphan is told again as what it is, never as resolved (decisions 18).
+
+import type { Log } from "../../../base/events/log.ts"
+import { type Clock, iso } from "../../../base/kit/clock.ts"
+import type { Reader, Tx } from "../../../base/storage/port.ts"
+import { type Audience, requestClosed, requestOpened } from "../../events.ts"
+import type { Transcript } from "../../transcript/transcript.ts"
+import { summaryOf } from "../asks/about.ts"
+import { questionsOf } from "../asks/questions.ts"
+import { carriesOver } from "../carry/essence.ts"
+import { FRAMES, itemOf, METHODS, type Params, string } from "../kinds.ts"
+import { rowOf } from "../row.ts"
+import { insertRequest, moveRequest, noteHanded, type Request, readRequest } from "../store.ts"
+import { type Decision, resolvedOf } from "../verdict.ts"
+
+export interface MovesNeeds {
+  log: Log
+  clock: Clock
+  transcript: Transcript
+  /** Who may hear of a session's events. */
+  audienceOf(sessionId: string): Audience
+}
+
+export interface Asked {
+  runId: string
+  rpcId: string | number
+  method: string
+  sessionId: string
+  /** The running turn, for requests that name none. */
+  activeTurn: string | undefined
+  params: Params
+}
+
+export interface Decided {
+  decision: string
+  by: string
+}
+
+export function createMoves({ log, clock, transcript, audienceOf }: MovesNeeds) {
+  /** Takes a request of the child in. The id is ours: the child's own start again with every run. */
+  function open(tx: Tx, asked: Asked, id: string): void {
+    const { runId, rpcId, method, sessionId, activeTurn } = asked
+    const kind = METHODS[method]?.kind
+    if (!kind) throw new Error(`${method} is no request that a person answers`)
+    const params = withChanges(tx, asked)
+    insertRequest(tx, {
+      id,
+      kind,
+      method,
+      sessionId,
+      turnId: string(params.turnId) ?? activeTurn,
+      itemId: itemOf(params),
+      runId,
+      rpcId: JSON.stringify(rpcId),
+      summary: summaryOf(method, params),
+      params: JSON.stringify(params),
+      createdAt: clock.now(),
+    })
+    tellOpened(tx, id)
+  }
+
+  /** A file change that doesn't say what would change has its item's changes: a person must see what is asked. */
+  function withChanges(reader: Reader, { method, sessionId, params }: Asked): Params {
+    const itemId = itemOf(params)
+    if (method !== "item/fileChange/requestApproval" || params.changes !== undefined || !itemId) return params
+    const changes = transcript.itemOf(reader, sessionId, itemId)?.changes
+    return changes === undefined ? params : { ...params, changes }
+  }
+
+  /** Publishes the request as it waits now: it was asked, or its child died, or its answer could not be written. */
+  function tellOpened(tx: Tx, id: string): void {
+    const request = known(tx, id)
+    log.append(tx, requestOpened(audienceOf(request.sessionId), FRAMES[request.kind].opened, rowOf(request)))
+    const params = JSON.parse(request.params) as Params
+    const orphaned = request.state === "orphaned" ? { state: request.state, reason: request.reason } : {}
+    tell(tx, request, "request", { ...openedDetails(request, params), ...orphaned })
+  }
+
+  const claim = (tx: Tx, request: Request, { decision, by }: Decided): void =>
+    void moveRequest(tx, request, "claimed", { decision, decidedBy: by, decidedAt: clock.now() })
+
+  /** What was decided is told once, by whoever comes first: the hand-over, or the child that shows it. */
+  function tellDecided(tx: Tx, id: string): void {
+    const request = readRequest(tx, id)
+    if (!request?.decision || request.handedAt !== undefined) return
+    noteHanded(tx, id, clock.now())
+    const carried = request.carryId === undefined ? {} : { carried: true }
+    closed(tx, request, { ...resolvedOf(decisionOf(request)), ...carried })
+  }
+
+  function answered(tx: Tx, request: Request): void {
+    tellDecided(tx, request.id)
+    moveRequest(tx, { ...request, handedAt: request.handedAt ?? clock.now() }, "answered")
+  }
+
+  /** Nothing was written and the child lives: it waits again. One that was carried over is a request of its new turn now. */
+  function reopen(tx: Tx, request: Request): void {
+    moveRequest(tx, request, "open", {
+      decision: undefined,
+      decidedBy: undefined,
+      decidedAt: undefined,
+      handingAt: undefined,
+      carryId: undefined,
+      carryTurnId: undefined,
+      turnId: request.carryTurnId ?? request.turnId,
+    })
+    if (request.carryId !== undefined) tellOpened(tx, request.id)
+  }
+
+  /** A claimed request whose answer nobody saw arrive. Where its end has been told it stays told. */
+  function lose(tx: Tx, request: Request, reason: string): void {
+    moveRequest(tx, request, "indeterminate", { reason })
+    if (request.handedAt === undefined) closed(tx, request, { ...expiredOf(request), state: "indeterminate" })
+  }
+
+  function expire(tx: Tx, request: Request, reason: string): void {
+    moveRequest(tx, request, "expired", { reason })
+    closed(tx, request, expiredOf(request))
+  }
+
+  /** The child that asked is gone, and nothing was written: it waits for a person all the same, if its kind can. */
+  function orphan(tx: Tx, request: Request, reason: string): void {
+    if (!carriesOver(request)) {
+      expire(tx, request, reason)
+      return
+    }
+    moveRequest(tx, request, "orphaned", {
+      reason: `its turn was interrupted: ${reason}`,
+      handingAt: undefined,
+      carryId: undefined,
+      carryTurnId: undefined,
+    })
+    tellOpened(tx, request.id)
+  }
+
+  /** A person's word on an orphan: a decline ends it, an accept waits for its continuation turn. */
+  function decideOrphan(tx: Tx, request: Request, { decision, by }: Decided, accepts: boolean): void {
+    const fields = { decision, decidedBy: by, decidedAt: clock.now() }
+    moveRequest(tx, request, accepts ? "accepted-for-carry" : "declined", fields)
+    const now = known(tx, request.id)
+    if (!accepts) closed(tx, now, { ...resolvedOf(decisionOf(now)), state: "declined" })
+    else {
+      const { reason, decidedBy, decidedAt } = now
+      const details = openedDetails(now, JSON.parse(now.params) as Params)
+      tell(tx, now, "request", { ...details, state: now.state, reason, decidedBy, decidedAt })
+    }
+  }
+
+  /** The accept of an orphan came to nothing; it is never tried again by itself. */
+  function annul(tx: Tx, request: Request, reason: string): void {
+    moveRequest(tx, request, "void", { reason })
+    closed(tx, request, { ...expiredOf(request), state: "void", reason })
+  }
+
+  function dismiss(tx: Tx, request: Request, by: string): void {
+    moveRequest(tx, request, "dismissed")
+    const details = {
+      ...closedPayload(request, { ...expiredOf(request), state: "dismissed" }),
+      dismissedBy: by,
+    }
+    tell(tx, request, "resolved", { ...details, reason: request.reason })
+  }
+
+  function closed(tx: Tx, request: Request, end: Record<string, unknown>): void {
+    const payload = closedPayload(request, end)
+    log.append(tx, requestClosed(audienceOf(request.sessionId), FRAMES[request.kind].closed, payload))
+    const by = readRequest(tx, request.id)
+    tell(tx, request, "resolved", {
+      ...payload,
+      reason: by?.reason,
+      decidedBy: by?.decidedBy,
+      decidedAt: by?.decidedAt,
+    })
+  }
+
+  function tell(
+    tx: Tx,
+    request: Request,
+    what: "request" | "resolved",
+    details: Record<string, unknown>,
+  ): void {
+    const { entry } = FRAMES[request.kind]
+    transcript.put(tx, request.sessionId, {
+      messageId: `${entry}-${request.id}`,
+      turnId: request.turnId ?? entry,
+      role: "system",
+      type: `${entry.replace("-", "_")}.${what}`,
+      content: `${what === "request" ? "Requested" : "Resolved"}: ${request.summary}`,
+      details: JSON.stringify(details),
+      status: "complete",
+      startedAt: request.createdAt,
+      completedAt: clock.now(),
+    })
+  }
+
+  return {
+    open,
+    withChanges,
+    claim,
+    tellDecided,
+    answered,
+    reopen,
+    lose,
+    expire,
+    orphan,
+    decideOrphan,
+    annul,
+    dismiss,
+  }
+}
+export type Moves = ReturnType<typeof createMoves>
+
+/** The turn whose end ends the request: its own, or the one that carries it over. */
+export const livingTurn = ({ turnId, carryTurnId }: Request): string | undefined => carryTurnId ?? turnId
+
+export const decisionOf = ({ decision = "null" }: Request): Decision => JSON.parse(decision) as Decision
+
+function known(tx: Tx, id: string): Request {
+  const request = readRequest(tx, id)
+  if (!request) throw new Error(`request ${id} is not in its table`)
+  return request
+}
+
+const closedPayload = ({ kind, id }: Request, end: Record<string, unknown>) => ({
+  [FRAMES[kind].id]: id,
+  ...end,
+})
+
+const expiredOf = ({ kind }: Request) =>
+  kind === "tool_call" ? { status: "expired", success: false } : { status: "expired" }
+
+function openedDetails(request: Request, params: Params): Record<string, unknown> {
+  const base = { method: request.method, createdAt: iso(request.createdAt) }
+  if (request.kind === "tool_input")
+    return { ...base, questions: questionsOf(request.method, params), ...params }
+  if (request.kind === "tool_call") return { ...base, tool: params.tool, callId: params.callId, ...params }
+  return { ...base, ...params }
+}

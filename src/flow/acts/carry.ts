@@ -1,0 +1,101 @@
+// Carry-over (decisions 18): what a person accepted after its child had died goes on in one continuation turn of the session,
+// as soon as a child is there and no other turn runs. Also: a person has the model look into what nobody knows the outcome of.
+
+import { isFault } from "../../base/fault.ts"
+import { newId } from "../../base/kit/ids.ts"
+import type { Logger } from "../../base/observe/logger.ts"
+import type { Db, Tx } from "../../base/storage/port.ts"
+import type { Asked } from "../../domain/requests/machine/moves.ts"
+import type { Request } from "../../domain/requests/store.ts"
+import type { Sent } from "../../domain/turns/messages/messages.ts"
+import type { Rooms } from "../rooms.ts"
+
+export interface CarryNeeds {
+  db: Db
+  logger: Logger
+  rooms: Pick<Rooms, "requests" | "turns">
+}
+
+/** Failures that say nothing about the session: it is tried again when a child is there. */
+const LATER = [
+  "runtime_unavailable",
+  "shutting_down",
+  "storage_full",
+  "codex_overloaded",
+  "codex_timeout",
+] as const
+
+export function createCarryOver({ db, logger, rooms }: CarryNeeds) {
+  const { requests, turns } = rooms
+
+  async function carry(sessionId: string): Promise<void> {
+    if (!requests.carry.waits(db, sessionId)) return
+    const carryId = newId()
+    let reserved = false
+    try {
+      await turns.carryOn(sessionId, {
+        clientId: carryId,
+        reserve(tx) {
+          const text = requests.carry.reserve(tx, sessionId, carryId)
+          reserved = text !== undefined
+          return text
+        },
+        begun: (tx, turnId) => requests.carry.begun(tx, carryId, turnId),
+      })
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      if (reserved) await db.act((tx) => requests.carry.failed(tx, carryId, reason))
+      else if (LATER.some((code) => isFault(error, code))) return
+      else await db.act((tx) => requests.carry.refuse(tx, sessionId, reason))
+    }
+  }
+
+  /** Carries over what was accepted in the session, now or at the end of the turn that runs. */
+  function wake(sessionId: string): void {
+    carry(sessionId).catch((error: unknown) => logger.error("a carry-over failed", { sessionId, error }))
+  }
+
+  /**
+   * The accepted request that this one repeats. What an accept allows depends on the sandbox that the turn has: where that is
+   * another one by now, the person is asked again.
+   */
+  function repeated(tx: Tx, asked: Asked, turnId: string): Request | undefined {
+    const { sessionId } = asked
+    const now = rulesOf(turns.find(sessionId, turnId, tx)?.controls)
+    const isSame = ({ turnId: own }: Request) => {
+      const then = own === undefined ? undefined : rulesOf(turns.find(sessionId, own, tx)?.controls)
+      return then === undefined || then === now
+    }
+    return requests.carry.match(tx, asked, { turnId, isSame })
+  }
+
+  /**
+   * The session's model is asked to find out what became of a request whose outcome nobody knows, in a turn of its own once the
+   * session is free. Throws as `dismiss` and sending a message do.
+   */
+  async function lookInto(id: string, by: string): Promise<{ request: Request; sent: Sent }> {
+    const request = requests.unknown(id)
+    const text = requests.lookIntoText(request)
+    const done = (tx: Tx) => requests.dismiss(tx, id, by)
+    const sent = await turns.send(request.sessionId, { text, whenBusy: "queue" }, { done })
+    return { request, sent }
+  }
+
+  return {
+    wake,
+    repeated,
+    lookInto,
+    dismiss: (id: string, by: string): Promise<Request> => db.act((tx) => requests.dismiss(tx, id, by)),
+    /** A child is ready: whatever was accepted meanwhile is carried over. */
+    resume(): void {
+      for (const sessionId of requests.carry.sessions(db)) wake(sessionId)
+    },
+  }
+}
+export type CarryOver = ReturnType<typeof createCarryOver>
+
+function rulesOf(controls: string | undefined): string | undefined {
+  if (controls === undefined) return undefined
+  const { filesystemSandbox, networkAccess } = JSON.parse(controls) as Record<string, unknown>
+  return JSON.stringify([filesystemSandbox, networkAccess])
+}
