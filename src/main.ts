@@ -1,6 +1,13 @@
 // The Bun entry, and the one that is compiled into `dist/codexd`.
 
-import { createBunPlatform } from "./base/platform/bun.ts"
-import { run } from "./main.run.ts"
+import { startBunWorker } from "./base/platform/bun-worker.ts"
+import { servesExtensions } from "./main.host.ts"
 
-await run(createBunPlatform())
+if (!servesExtensions(startBunWorker, new URL(import.meta.url))) {
+  // Behind an await: a host of extensions loads none of the house.
+  const [{ createBunPlatform }, { run }] = await Promise.all([
+    import("./base/platform/bun.ts"),
+    import("./main.run.ts"),
+  ])
+  await run(createBunPlatform())
+}

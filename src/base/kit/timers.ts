@@ -25,4 +25,12 @@ export const TIMERS = {
   glanceMs: 60_000,
   /** A complaint about the child's unreadable lines is logged at most this often. */
   badLineComplaintMs: 60_000,
+  /** A host of extensions looks at its memory this often while one of them runs, else every so many times. */
+  hostGlanceMs: 250,
+  hostIdleGlances: 20,
+  /** Extensions get credit for lines of log this often. */
+  hostCreditMs: 1_000,
+  /** While handlers run their host is asked for a sign of life this often, and is killed after this long without one. */
+  hostPingMs: 500,
+  hostSilenceMs: 2_500,
 } as const

@@ -1,7 +1,7 @@
 // The few things that the command line does with files and folders.
 
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs"
-import { dirname } from "node:path"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs"
+import { dirname, join } from "node:path"
 
 export const exists = (path: string): boolean => existsSync(path)
 
@@ -27,4 +27,35 @@ export function removeFolder(path: string): void {
 /** The permission bits, e.g. 0o700; undefined when there is nothing. */
 export function modeOf(path: string): number | undefined {
   return existsSync(path) ? statSync(path).mode & 0o777 : undefined
+}
+
+/** Names of the folders in a folder, links to folders included, sorted; none where there is nothing. */
+export function foldersIn(path: string): string[] {
+  if (!isFolder(path)) return []
+  return readdirSync(path)
+    .filter((name) => isFolder(join(path, name)))
+    .sort()
+}
+
+/** The folder without links; the path itself where there is nothing. */
+export const realFolder = (path: string): string => (existsSync(path) ? realpathSync(path) : path)
+
+const STAMPED = 500
+
+/** Names, sizes and times of the files in a folder, not of its packages and hidden ones: changes when one of them does. */
+export function stampOf(path: string): string {
+  const stamps: string[] = []
+  const walk = (folder: string): void => {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (entry.name === "node_modules" || entry.name.startsWith(".") || stamps.length >= STAMPED) continue
+      const file = join(folder, entry.name)
+      if (entry.isDirectory()) walk(file)
+      else if (entry.isFile()) {
+        const { size, mtimeMs } = statSync(file)
+        stamps.push(`${file}:${size}:${mtimeMs}`)
+      }
+    }
+  }
+  if (isFolder(path)) walk(path)
+  return stamps.sort().join("\n")
 }

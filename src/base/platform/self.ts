@@ -1,0 +1,94 @@
+// The process itself, for programs that are a child of the daemon and threads of such a child: their pipes, their memory
+// and their end. And how the daemon's own program is started once more.
+
+import { readFileSync } from "node:fs"
+import { format } from "node:util"
+import { isMainThread, parentPort } from "node:worker_threads"
+
+/** True in a thread that was started with the daemon's own program. */
+export const isThread = (): boolean => !isMainThread
+
+export interface Self {
+  /** Lines of stdin; `over` once it has ended. */
+  hear(line: (text: string) => void, over: () => void): void
+  say(text: string): void
+  residentBytes(): number
+  /** Ends this process and everything that it started, at once. Never returns. */
+  die(): never
+}
+
+export function ownProcess(): Self {
+  return {
+    hear(line, over) {
+      let rest = ""
+      process.stdin.setEncoding("utf8")
+      process.stdin.on("data", (text: string) => {
+        const lines = (rest + text).split("\n")
+        rest = lines.pop() ?? ""
+        for (const one of lines) line(one)
+      })
+      process.stdin.on("end", over)
+      process.stdin.on("error", over)
+      process.stdout.on("error", over)
+    },
+    say: (text) => void process.stdout.write(text),
+    residentBytes,
+    die() {
+      // The group is ours (setsid): commands that an extension runs go too.
+      process.kill(-process.pid, "SIGKILL")
+      process.kill(process.pid, "SIGKILL")
+      throw new Error("killed")
+    },
+  }
+}
+
+/** In pages on Linux: `process.memoryUsage()` walks the heap on some runtimes. */
+function residentBytes(): number {
+  if (process.platform !== "linux") return process.memoryUsage.rss()
+  return Number(readFileSync("/proc/self/statm", "utf8").split(" ")[1]) * 4096
+}
+
+/** What a thread says to and hears from the one that started it. */
+export interface Upward {
+  post(message: unknown): void
+  onMessage(hear: (message: unknown) => void): void
+  /** A promise that nobody caught. The thread goes on. */
+  onUnhandled(hear: (error: unknown) => void): void
+}
+
+export function ownThread(): Upward {
+  const port = parentPort
+  if (!port) throw new Error("this is no thread")
+  return {
+    post: (message) => port.postMessage(message),
+    onMessage: (hear) => void port.on("message", hear),
+    onUnhandled: (hear) => void process.on("unhandledRejection", hear),
+  }
+}
+
+/** What an extension prints goes to `hear`, not into the pipe of the process. */
+export function takePrinting(hear: (level: "info" | "error", text: string) => void): void {
+  const taking = (level: "info" | "error") => (chunk: unknown) => {
+    hear(level, typeof chunk === "string" ? chunk : String(chunk))
+    return true
+  }
+  process.stdout.write = taking("info") as typeof process.stdout.write
+  process.stderr.write = taking("error") as typeof process.stderr.write
+  // On Bun a thread's console has a way of its own.
+  const lines =
+    (level: "info" | "error") =>
+    (...parts: unknown[]) =>
+      hear(level, format(...parts))
+  const [info, error] = [lines("info"), lines("error")]
+  Object.assign(globalThis.console, { log: info, info, debug: info, trace: info, warn: error, error })
+}
+
+/** The command that starts the daemon's program again, in the runtime and the form in which it runs (decisions 35). */
+export function reentry(programDir: string): string[] {
+  if (import.meta.dirname.startsWith("/$bunfs")) return [process.execPath]
+  if (process.versions.bun === undefined) {
+    return [process.execPath, "--disable-warning=ExperimentalWarning", `${programDir}/main.node.ts`]
+  }
+  const config = `--config=${programDir.replace(/\/src$/, "")}/bunfig.toml`
+  return [process.execPath, "--no-env-file", config, `${programDir}/main.ts`]
+}
