@@ -6,7 +6,7 @@ import type { Platform } from "./base/platform/port.ts"
 import { isThread, ownProcess, ownThread, takePrinting } from "./base/platform/self.ts"
 import { serveHost } from "./engine/host/child/program.ts"
 import { serveThread } from "./engine/host/child/thread.ts"
-import { HOST_COMMAND } from "./engine/host/process/command.ts"
+import { HOST_COMMAND } from "./engine/host/link/command.ts"
 
 /** True when this process or thread belongs to extensions; then it serves until it is ended from outside. */
 export function servesExtensions(

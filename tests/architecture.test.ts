@@ -19,7 +19,7 @@ const ARROWS: Record<string, string[]> = {
   "main.ts": ["main.run.ts", "main.host.ts", "base/platform/"],
   "main.node.ts": ["main.run.ts", "main.host.ts", "base/platform/"],
   // Hosts of extensions: they begin small.
-  "main.host.ts": ["engine/host/child/", "engine/host/process/", "base/kit/", "base/platform/"],
+  "main.host.ts": ["engine/host/child/", "engine/host/link/", "base/kit/", "base/platform/"],
   "main.run.ts": ["app.ts", "inspect.ts", "base/", "edge/cli/", "engine/model/"],
   "edge/http/": ["edge/stream/", "flow/", "domain/", "base/", "type:engine/"],
   "edge/stream/": ["domain/", "base/", "type:flow/", "type:engine/"],

@@ -1,7 +1,7 @@
 // Lines of log of an extension. They cost credit, which its host gives by the second: more are dropped and counted, so that
 // a loop of logging stalls nobody.
 
-import type { FromThread } from "../process/wire.ts"
+import type { FromThread } from "../link/wire.ts"
 
 type Level = Extract<FromThread, { t: "log" }>["level"]
 

@@ -5,7 +5,7 @@ import type { Clock } from "../../../base/kit/clock.ts"
 import { TIMERS } from "../../../base/kit/timers.ts"
 import type { WorkerThread } from "../../../base/platform/port.ts"
 import type { Self } from "../../../base/platform/self.ts"
-import type { FromHost, FromThread, ToHost, ToThread } from "../process/wire.ts"
+import type { FromHost, FromThread, ToHost, ToThread } from "../link/wire.ts"
 import { LOG_CREDIT } from "./log-tool.ts"
 
 export interface ProgramNeeds {

@@ -1,6 +1,6 @@
 // How a module registers: by `registerAgentEvents`, or by its default export being that function or having it.
 
-import type { LOAD_FAILURES } from "../process/wire.ts"
+import type { LOAD_FAILURES } from "../link/wire.ts"
 
 export type Module = Record<string, unknown>
 

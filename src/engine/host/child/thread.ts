@@ -3,7 +3,7 @@
 
 import type { Clock } from "../../../base/kit/clock.ts"
 import type { Upward } from "../../../base/platform/self.ts"
-import type { FromThread, ToThread } from "../process/wire.ts"
+import type { FromThread, ToThread } from "../link/wire.ts"
 import { createLogTool } from "./log-tool.ts"
 import { type Module, type Registered, registerWith } from "./registry.ts"
 

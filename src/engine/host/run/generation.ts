@@ -7,8 +7,8 @@ import type { Logger } from "../../../base/observe/logger.ts"
 import { stampOf } from "../../../base/platform/folders.ts"
 import type { Platform } from "../../../base/platform/port.ts"
 import type { Found } from "../found/find.ts"
-import type { HostCommand } from "../process/process.ts"
-import type { FromHost } from "../process/wire.ts"
+import type { HostCommand } from "../link/host-child.ts"
+import type { FromHost } from "../link/wire.ts"
 import type { Counts } from "./health.ts"
 import { createHomes, type Home } from "./homes.ts"
 import { createInvocations, type Outcome, type Run, type ToolCall } from "./invocations.ts"
@@ -79,18 +79,18 @@ export function createGeneration({ platform, clock, host, log, call, countsOf }:
     let home: Home
     try {
       home = homes.homeOf(name)
-      await home.process.up
+      await home.child.up
     } catch (error) {
       return { code: "import_failed", message: error instanceof Error ? error.message : String(error) }
     }
     const w = homes.newThread(home, name)
     const { promise, resolve } = Promise.withResolvers<HandlerOf[] | Failed>()
     loading.set(w, resolve)
-    home.process.busy(1)
-    if (!home.process.send({ t: "load", w, name, entry, ms: LOAD_MS })) fail(w, "its host has ended", true)
+    home.child.busy(1)
+    if (!home.child.send({ t: "load", w, name, entry, ms: LOAD_MS })) fail(w, "its host has ended", true)
     const outcome = await promise
     loading.delete(w)
-    home.process.busy(-1)
+    home.child.busy(-1)
     if (Array.isArray(outcome)) return { at: { home, w }, handlers: outcome }
     home.threads.delete(w)
     return outcome
@@ -170,14 +170,14 @@ export function createGeneration({ platform, clock, host, log, call, countsOf }:
         invocations.end(message.id, { timedOut: true })
         break
       case "call":
-        invocations.call(message, (answer) => home.process.send({ t: "answer", w: message.w, ...answer }))
+        invocations.call(message, (answer) => home.child.send({ t: "answer", w: message.w, ...answer }))
         break
       case "memory":
         tooMuchMemory(home, message.mib)
         break
       case "stuck":
         home.guilty = home.threads.get(message.w)
-        home.process.kill("a handler hung where it can't be interrupted")
+        home.child.kill("a handler hung where it can't be interrupted")
         break
       case "gone":
         gone(home, message)
@@ -222,7 +222,7 @@ export function createGeneration({ platform, clock, host, log, call, countsOf }:
   function tooMuchMemory(home: Home, mib: number): void {
     const living = new Set(home.threads.values())
     if (living.size === 1) home.guilty = [...living][0]
-    home.process.kill(`it took ${mib} MiB of memory, and ${host.memoryMib} are allowed`)
+    home.child.kill(`it took ${mib} MiB of memory, and ${host.memoryMib} are allowed`)
   }
 
   /** A host has ended. Its cause is known, or everything that ran in it is suspected (decisions 27). */
@@ -277,7 +277,7 @@ export function createGeneration({ platform, clock, host, log, call, countsOf }:
   function unload(name: string): void {
     const resident = residents.get(name)
     residents.delete(name)
-    if (resident?.at) resident.at.home.process.send({ t: "unload", w: resident.at.w })
+    if (resident?.at) resident.at.home.child.send({ t: "unload", w: resident.at.w })
   }
 
   return {
@@ -285,14 +285,14 @@ export function createGeneration({ platform, clock, host, log, call, countsOf }:
     unload,
     run,
     /** Names of hosts' processes, for those who look for what is left. */
-    pids: (): number[] => homes.all().map(({ process }) => process.pid),
+    pids: (): number[] => homes.all().map(({ child }) => child.pid),
     /** Waits for the handlers that run, then ends the hosts. */
     async close({ drain }: { drain: boolean }): Promise<void> {
       if (drain) await invocations.idle()
       closed = true
       const open = homes.all()
-      for (const home of open) home.process.kill("the extensions were unloaded")
-      await Promise.all(open.map((home) => home.process.ended))
+      for (const home of open) home.child.kill("the extensions were unloaded")
+      await Promise.all(open.map((home) => home.child.ended))
     },
   }
 }

@@ -3,8 +3,8 @@
 
 import type { Clock } from "../../../base/kit/clock.ts"
 import type { Platform } from "../../../base/platform/port.ts"
-import { type HostCommand, type HostProcess, startHostProcess } from "../process/process.ts"
-import type { FromHost } from "../process/wire.ts"
+import { type HostChild, type HostCommand, startHostChild } from "../link/host-child.ts"
+import type { FromHost } from "../link/wire.ts"
 
 /** Handlers that must have returned before an extension may live with others again. */
 const PROOF = 25
@@ -19,7 +19,7 @@ export interface HomesNeeds {
 }
 
 export interface Home {
-  readonly process: HostProcess
+  readonly child: HostChild
   /** The extension that lives alone in it. */
   readonly alone: string | undefined
   /** Threads in it: their numbers and whose they are. */
@@ -36,7 +36,7 @@ export function createHomes({ platform, clock, host, hear, printed, ended }: Hom
 
   function open(key: string, name: string | undefined): Home {
     const home: Home = {
-      process: startHostProcess({
+      child: startHostChild({
         ...host,
         platform,
         clock,

@@ -2,7 +2,7 @@
 // answered as long as it runs; a net beyond every limit kills a host that says nothing at all.
 
 import type { Clock } from "../../../base/kit/clock.ts"
-import type { FromHost } from "../process/wire.ts"
+import type { FromHost } from "../link/wire.ts"
 import type { Counts } from "./health.ts"
 import type { Home } from "./homes.ts"
 
@@ -65,12 +65,12 @@ export function createInvocations({ clock, call, countsOf }: InvocationsNeeds) {
     const counts = countsOf(extension)
     const { promise, resolve } = Promise.withResolvers<Outcome>()
     const net = clock.after(order.ms + NET_MS, () => {
-      home.process.kill(`it did not end a handler that took longer than ${order.ms} ms`)
+      home.child.kill(`it did not end a handler that took longer than ${order.ms} ms`)
     })
     const end = (outcome: Outcome) => {
       running.delete(id)
       net[Symbol.dispose]()
-      home.process.busy(-1)
+      home.child.busy(-1)
       counts.running--
       if ("done" in outcome) counts.handled++
       else if ("timedOut" in outcome) counts.timedOut++
@@ -80,10 +80,10 @@ export function createInvocations({ clock, call, countsOf }: InvocationsNeeds) {
       if (running.size === 0) for (const wake of idle) wake()
     }
     running.set(id, { extension, scope: order.scope, w, overAt: startedAt + order.ms, end })
-    home.process.busy(1)
+    home.child.busy(1)
     counts.running++
     const { handler: h, ms, type, payload } = order
-    if (!home.process.send({ t: "run", w, id, h, ms, type, payload })) end({ lost: "its host takes nothing" })
+    if (!home.child.send({ t: "run", w, id, h, ms, type, payload })) end({ lost: "its host takes nothing" })
     return promise
   }
 

@@ -14,7 +14,7 @@ export interface HostCommand {
   memoryMib: number
 }
 
-export interface HostProcessNeeds extends HostCommand {
+export interface HostChildNeeds extends HostCommand {
   platform: Pick<Platform, "spawn">
   clock: Clock
   hear(message: FromHost): void
@@ -24,7 +24,7 @@ export interface HostProcessNeeds extends HostCommand {
   ended(reason: string): void
 }
 
-export interface HostProcess {
+export interface HostChild {
   /** Resolves when it can be told to load; rejects when it ends before. */
   readonly up: Promise<void>
   /** False when it has ended, or reads so little that too much waits already. */
@@ -43,7 +43,7 @@ const MAX_WAITING = 32 * 1024 * 1024
 const MAX_LINE = 8 * 1024 * 1024
 
 /** Throws when the program can't be started. */
-export function startHostProcess(needs: HostProcessNeeds): HostProcess {
+export function startHostChild(needs: HostChildNeeds): HostChild {
   const { platform, clock, command, cwd, env, memoryMib, hear } = needs
   const word = `${newSecret().slice(0, 16)} `
   const child = platform.spawn({ command, cwd, env })
