@@ -16,6 +16,7 @@ const TASKS = {
   check: ["scripts/check.ts"],
   build: ["scripts/build.ts"],
   bench: ["scripts/bench.ts"],
+  openapi: ["scripts/openapi.ts"],
 }
 
 /** Without Node on the machine it is a Bun that runs this file: then it does the rest as well. */

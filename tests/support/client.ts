@@ -4,6 +4,7 @@
 import { strict as assert } from "node:assert"
 import { request } from "node:http"
 import { within } from "./daemon.ts"
+import { frameMustBeDescribed, mustBeDescribed } from "./described.ts"
 import { openRawSocket } from "./raw-socket.ts"
 
 export interface Reply<T = Body> {
@@ -97,7 +98,13 @@ export function ask<T = Body>(
         const said = Buffer.concat(chunks).toString()
         const isJson = String(incoming.headers["content-type"]).startsWith("application/json")
         const body = (isJson && said !== "" ? JSON.parse(said) : {}) as T
-        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text: said, body })
+        const reply = { status: incoming.statusCode ?? 0, headers: incoming.headers, text: said, body }
+        try {
+          if (isJson && said !== "") mustBeDescribed(outgoing.method, path, reply)
+          resolve(reply)
+        } catch (error) {
+          reject(error)
+        }
       })
     },
   )
@@ -138,6 +145,7 @@ export async function listen(
     for (; parsed < socket.texts.length; parsed++) {
       const text = socket.texts[parsed] ?? ""
       const message = JSON.parse(text) as Frame & Record<string, unknown>
+      frameMustBeDescribed(text)
       if (message.type === "ready") continue
       if (typeof message.seq === "number") frames.push({ ...message, text })
       else answers.push(message)

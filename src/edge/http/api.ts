@@ -10,7 +10,9 @@ import type { Logger } from "../../base/observe/logger.ts"
 import type { Peer } from "../../base/platform/port.ts"
 import type { HttpEnv } from "./env.ts"
 import { createKey, type DoorNeeds, sameHouse, withKey } from "./guards.ts"
-import { faultReply } from "./reply.ts"
+import { documentOf } from "./openapi/document.ts"
+import { OPERATIONS } from "./openapi/table.ts"
+import { faultReply, jsonText } from "./reply.ts"
 import { approvalRoutes } from "./routes/approvals.ts"
 import { controlRoutes } from "./routes/controls.ts"
 import { healthRoutes } from "./routes/health.ts"
@@ -71,6 +73,12 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
   app.route("/api", approvalRoutes(needs))
   app.route("/api", toolRoutes(needs))
   app.route("/api", unknownOutcomeRoutes(needs))
+  const document = () => documentOf({ routes: app.routes, operations: OPERATIONS, version: needs.version })
+  let documentText: string | undefined
+  app.get("/api/openapi.json", () => {
+    documentText ??= JSON.stringify(document())
+    return jsonText(documentText)
+  })
 
   const methods = methodTable(app.routes)
   app.notFound((c) => {
@@ -96,6 +104,7 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
       return response.headers.has(UPGRADED) ? undefined : response
     },
     routes: app.routes,
+    document,
   }
 }
 

@@ -5,6 +5,7 @@ import { createMiddleware } from "hono/factory"
 import { Fault } from "../../base/fault.ts"
 import type { Session } from "../../domain/sessions/session.ts"
 import type { HttpEnv, SessionEnv } from "./env.ts"
+import { described } from "./openapi/described.ts"
 
 export interface DoorNeeds {
   /** Undefined: everybody may come in (API_AUTH=none, loopback only). */
@@ -73,8 +74,8 @@ const LONGEST_ID = 240
 /** Gates of a session's route, in the order of the letters; B and Q are `body` and `query` behind them. */
 export const createGate =
   ({ find, known, deleted }: GateNeeds) =>
-  (letters: string) =>
-    createMiddleware<SessionEnv>(async (c, next) => {
+  (letters: string) => {
+    const guard = createMiddleware<SessionEnv>(async (c, next) => {
       const id = c.req.param("sessionId") ?? ""
       for (const letter of letters as Iterable<Letter>) {
         switch (letter) {
@@ -107,15 +108,19 @@ export const createGate =
       const gone = letters.includes("G") && c.req.method !== "DELETE" ? deleted(id) : undefined
       if (gone) throw gone
     })
+    return described(guard, { gates: letters })
+  }
 export type Gate = ReturnType<typeof createGate>
 
 /** Gate P for an id that is no session's: blank or overlong ones are 400 before anything is looked up. */
-export const idParam = (name: string) =>
-  createMiddleware<HttpEnv>(async (c, next) => {
+export function idParam(name: string) {
+  const guard = createMiddleware<HttpEnv>(async (c, next) => {
     const id = c.req.param(name) ?? ""
     if (id.trim() === "" || id.length > LONGEST_ID) throw invalidParam(name)
     return next()
   })
+  return described(guard, { param: name })
+}
 
 export const invalidParam = (name: string): Fault =>
   new Fault("invalid_request", `${name}: must not be empty or too long`, {

@@ -37,12 +37,12 @@ export function made(rooms: RouteNeeds["rooms"], sessionId: string, poured: bool
       rooms.tombstones.fault(sessionId) ?? new Fault("session_not_found", "no such session", { sessionId })
     )
   }
-  const { preview, updatedAt, thread } = session
+  const { preview, createdAt, updatedAt, thread } = session
   const { transcript, items } = rooms.transcript.joined(sessionId, poured)
   const turns = rooms.turns.list(sessionId)
   return {
     session: JSON.stringify(rooms.sessions.summary(session)),
-    thread: threadText({ thread, turns, items, fresh: { preview, updatedAt } }),
+    thread: threadText({ thread, turns, items, fresh: { preview, createdAt, updatedAt } }),
     transcript,
   }
 }

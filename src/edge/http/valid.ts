@@ -2,12 +2,13 @@
 // doesn't fit, `H4xx` for what is no JSON at all.
 
 import { zValidator } from "@hono/zod-validator"
-import type { MiddlewareHandler, ValidationTargets } from "hono"
+import type { MiddlewareHandler } from "hono"
 import type { ZodType } from "zod"
 import { Fault } from "../../base/fault.ts"
+import { described } from "./openapi/described.ts"
 
-const checked = <T extends keyof ValidationTargets, S extends ZodType>(target: T, schema: S) =>
-  zValidator(target, schema, (result) => {
+const checked = <T extends "json" | "query", S extends ZodType>(target: T, schema: S) => {
+  const validator = zValidator(target, schema, (result) => {
     if (result.success) return
     const { issues } = result.error
     const first = issues[0]
@@ -15,6 +16,8 @@ const checked = <T extends keyof ValidationTargets, S extends ZodType>(target: T
     const message = first ? (at ? `${at}: ${first.message}` : first.message) : "invalid request"
     throw new Fault("invalid_request", message, { issues })
   })
+  return described(validator, { target, schema })
+}
 
 /** The body as JSON. An absent one, without a content type, is `{}`; `null` and the like don't fit any schema. */
 export const body = <S extends ZodType>(schema: S) => checked("json", schema)

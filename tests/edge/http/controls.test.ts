@@ -6,6 +6,7 @@ import { sessionDeleted } from "../../../src/domain/events.ts"
 import { createApi } from "../../../src/edge/http/api.ts"
 import { createGate } from "../../../src/edge/http/guards.ts"
 import { createControlActs } from "../../../src/flow/acts/controls.ts"
+import { mustBeDescribed } from "../../support/described.ts"
 import { createToldChild, openRooms } from "../../support/rooms.ts"
 import { misfits } from "../../support/shapes.ts"
 
@@ -59,7 +60,9 @@ function open({ locked = false } = {}) {
     }
     const response = await answer
     expect(response?.headers.get("content-type")).toBe("application/json; charset=utf-8")
-    return { status: response?.status ?? 0, body: await response?.json() }
+    const reply = { status: response?.status ?? 0, body: await response?.json() }
+    mustBeDescribed(method, `/api/sessions/${path}`, reply)
+    return reply
   }
   return { ...house, ask }
 }

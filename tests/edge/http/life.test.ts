@@ -5,6 +5,7 @@ import { Fault } from "../../../src/base/fault.ts"
 import { createLogger, createMasks } from "../../../src/base/observe/logger.ts"
 import { createApi } from "../../../src/edge/http/api.ts"
 import { createGate } from "../../../src/edge/http/guards.ts"
+import { mustBeDescribed } from "../../support/described.ts"
 import { openRooms } from "../../support/rooms.ts"
 import { misfits } from "../../support/shapes.ts"
 
@@ -46,7 +47,9 @@ function start() {
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     const response = await house.settle(api.fetch(request, peer))
-    return [response?.status, await response?.json()]
+    const reply = { status: response?.status ?? 0, body: await response?.json() }
+    mustBeDescribed(method, `/api${path}`, reply)
+    return [reply.status, reply.body]
   }
   const session = async (fields = {}) => {
     const { session } = await house.settle(house.rooms.sessions.create({}))

@@ -5,6 +5,7 @@ import { Fault } from "../../../src/base/fault.ts"
 import { createKeys } from "../../../src/domain/keys/keys.ts"
 import { createApi } from "../../../src/edge/http/api.ts"
 import { createGate } from "../../../src/edge/http/guards.ts"
+import { mustBeDescribed } from "../../support/described.ts"
 import { createToldChild, openRooms, said } from "../../support/rooms.ts"
 
 interface Reply {
@@ -54,7 +55,9 @@ function open() {
       await new Promise((next) => setImmediate(next))
     }
     const response = await answer
-    return { status: response?.status ?? 0, body: await response?.json() }
+    const reply = { status: response?.status ?? 0, body: await response?.json() }
+    mustBeDescribed(method, `/api/sessions/${path}`, reply)
+    return reply
   }
   const runs = (id: string) =>
     house.ingest.take(

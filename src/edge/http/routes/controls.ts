@@ -8,6 +8,7 @@ import type { ControlScope } from "../../../domain/controls/controls.ts"
 import { type Settings, settingOf, withoutSetting, withSettings } from "../../../domain/controls/settings.ts"
 import type { SessionEnv } from "../env.ts"
 import { invalidParam } from "../guards.ts"
+import { described } from "../openapi/described.ts"
 import { json } from "../reply.ts"
 import { body, query } from "../valid.ts"
 import type { RouteNeeds } from "./needs.ts"
@@ -46,10 +47,13 @@ const removing = z.object({ scope: scope.default("session"), ...by })
 const policy = z.object({ approvalPolicy })
 
 /** The path's half of gate P. */
-const namedKey = createMiddleware<SessionEnv>(async (c, next) => {
-  if (!key.safeParse(c.req.param("key")).success) throw invalidParam("key")
-  return next()
-})
+const namedKey = described(
+  createMiddleware<SessionEnv>(async (c, next) => {
+    if (!key.safeParse(c.req.param("key")).success) throw invalidParam("key")
+    return next()
+  }),
+  { param: "key" },
+)
 
 export const controlRoutes = ({ rooms, gate, controlActs }: RouteNeeds) =>
   new Hono<SessionEnv>()

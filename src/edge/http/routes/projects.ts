@@ -7,6 +7,7 @@ import { Fault } from "../../../base/fault.ts"
 import { isFolder } from "../../../base/platform/folders.ts"
 import type { HttpEnv } from "../env.ts"
 import { invalidParam } from "../guards.ts"
+import { described } from "../openapi/described.ts"
 import { json } from "../reply.ts"
 import { body } from "../valid.ts"
 import type { RouteNeeds } from "./needs.ts"
@@ -23,12 +24,15 @@ const LONGEST_ID = 240
 /** An owner of agents that is a session and no project. */
 const OF_SESSION = /^session:./
 
-const named = createMiddleware<ProjectEnv>(async (c, next) => {
-  const id = c.req.param("projectId") ?? ""
-  if (id.trim() === "" || id.length > LONGEST_ID) throw invalidParam("projectId")
-  c.set("projectId", id)
-  return next()
-})
+const named = described(
+  createMiddleware<ProjectEnv>(async (c, next) => {
+    const id = c.req.param("projectId") ?? ""
+    if (id.trim() === "" || id.length > LONGEST_ID) throw invalidParam("projectId")
+    c.set("projectId", id)
+    return next()
+  }),
+  { param: "projectId" },
+)
 
 /** A working directory is looked at when it is set, not when a client sends back the one that stands. */
 function checkFolder(path: string | null | undefined, current?: string): void {

@@ -1,35 +1,44 @@
-// Schemas that several routes share (wire-contract §1). Objects are open: unknown keys are ignored.
+// Schemas that several routes share (wire-contract §1). Objects are open: unknown keys are ignored. `wire` is what the
+// document says where a schema's own words would be about the text of a query.
 
 import { z } from "zod"
 import { APPROVAL_POLICIES, NETWORK_ACCESS, SANDBOXES } from "../../../domain/controls/tuple.ts"
 
 export const text = (max = 1_000_000) => z.string().trim().min(1).max(max)
 /** Exactly `true` or `false` (wire-contract §0.1). */
-export const flag = z.enum(["true", "false"]).transform((word) => word === "true")
+export const flag = z
+  .enum(["true", "false"])
+  .transform((word) => word === "true")
+  .meta({ wire: { type: "boolean" } })
 export const limit = z
   .string()
   .regex(/^\d{1,3}$/, "must be a whole number")
   .transform(Number)
   .pipe(z.number().min(1).max(200))
+  .meta({ wire: { type: "integer", minimum: 1, maximum: 200 } })
 
-const promptKinds = z.object({
-  sandbox_approval: z.boolean(),
-  rules: z.boolean(),
-  mcp_elicitations: z.boolean(),
-  request_permissions: z.boolean().optional(),
-  skill_approval: z.boolean().optional(),
-})
+const promptKinds = z
+  .object({
+    sandbox_approval: z.boolean(),
+    rules: z.boolean(),
+    mcp_elicitations: z.boolean(),
+    request_permissions: z.boolean().optional(),
+    skill_approval: z.boolean().optional(),
+  })
+  .meta({ id: "PromptKinds" })
 /** A word of the contract or, beyond it, a structured policy as the app-server takes it. */
-export const approvalPolicy = z.union(
-  [
-    z.enum(APPROVAL_POLICIES),
-    z.strictObject({ reject: promptKinds }),
-    z.strictObject({ granular: promptKinds }),
-  ],
-  `expected one of ${APPROVAL_POLICIES.join(", ")}, or a structured policy`,
-)
-export const networkAccess = z.enum(NETWORK_ACCESS)
-export const filesystemSandbox = z.enum(SANDBOXES)
+export const approvalPolicy = z
+  .union(
+    [
+      z.enum(APPROVAL_POLICIES),
+      z.strictObject({ reject: promptKinds }),
+      z.strictObject({ granular: promptKinds }),
+    ],
+    `expected one of ${APPROVAL_POLICIES.join(", ")}, or a structured policy`,
+  )
+  .meta({ id: "ApprovalPolicy" })
+export const networkAccess = z.enum(NETWORK_ACCESS).meta({ id: "NetworkAccess" })
+export const filesystemSandbox = z.enum(SANDBOXES).meta({ id: "FilesystemSandbox" })
 
 export const effort = z.enum(["none", "minimal", "low", "medium", "high", "xhigh"])
 
@@ -56,6 +65,7 @@ export const jsonObject = z
     "expected an object",
   )
   .refine((value) => isFlat(value), "is nested too deeply")
+  .meta({ wire: { type: "object" } })
 
 export const dynamicTools = z
   .array(

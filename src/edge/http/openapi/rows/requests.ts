@@ -1,0 +1,78 @@
+// What waits for a person, and the answers (wire-contract §1.8).
+
+import { z } from "zod"
+import type { Operations } from "../operation.ts"
+import { approval, ok, toolCall, toolInput } from "../shapes.ts"
+
+const FAULTS = [
+  "request_not_found",
+  "request_reconciled",
+  "request_undelivered",
+  "runtime_unavailable",
+] as const
+
+const answered = z.object({ status: ok, requestId: z.string(), threadId: z.string() })
+
+export const requestRows = {
+  "GET /api/sessions/:sessionId/approvals": {
+    id: "listSessionApprovals",
+    tag: "requests",
+    summary: "Commands and changes that wait for a decision",
+    scope: "read",
+    ok: { 200: z.object({ data: z.array(approval) }) },
+    example: { answer: { data: [] } },
+  },
+  "POST /api/approvals/:approvalId/decision": {
+    id: "decideApproval",
+    tag: "requests",
+    summary: "Accept, decline or cancel it; the first answer wins",
+    scope: "approve",
+    ok: {
+      200: z.object({
+        status: ok,
+        approvalId: z.string(),
+        threadId: z.string(),
+        scope: z.enum(["turn", "session"]).optional(),
+      }),
+    },
+    faults: FAULTS,
+    example: {
+      body: { decision: "accept", scope: "turn" },
+      answer: { status: "ok", approvalId: "a-1", threadId: "t-1", scope: "turn" },
+    },
+  },
+  "GET /api/sessions/:sessionId/tool-input": {
+    id: "listSessionToolInput",
+    tag: "requests",
+    summary: "Questions that wait for answers",
+    scope: "read",
+    ok: { 200: z.object({ data: z.array(toolInput) }) },
+    example: { answer: { data: [] } },
+  },
+  "POST /api/tool-input/:requestId/decision": {
+    id: "decideToolInput",
+    tag: "requests",
+    summary: "Answer the questions, or decline",
+    scope: "approve",
+    ok: { 200: answered },
+    faults: FAULTS,
+    example: { body: { decision: "accept", answers: { name: { answers: ["Ada"] } } } },
+  },
+  "GET /api/sessions/:sessionId/tool-calls": {
+    id: "listSessionToolCalls",
+    tag: "requests",
+    summary: "Calls of the session's own tools that wait for a result",
+    scope: "read",
+    ok: { 200: z.object({ data: z.array(toolCall) }) },
+    example: { answer: { data: [] } },
+  },
+  "POST /api/tool-calls/:requestId/response": {
+    id: "respondToolCall",
+    tag: "requests",
+    summary: "Give the result of the call",
+    scope: "operate",
+    ok: { 200: answered },
+    faults: [...FAULTS, "call_in_flight"],
+    example: { body: { success: true, text: "42" } },
+  },
+} as const satisfies Operations

@@ -1,0 +1,72 @@
+// The service itself and its live doors.
+
+import { z } from "zod"
+import type { Operations } from "../operation.ts"
+import { iso, listening, raw } from "../shapes.ts"
+
+const health = z
+  .looseObject({
+    status: z.enum(["ok", "degraded"]),
+    service: z.string(),
+    reasons: z.array(z.string()).optional(),
+    codex: z
+      .looseObject({ running: z.boolean(), pid: z.int().nullable(), initialized: z.boolean() })
+      .optional(),
+    orchestratorQueue: z.looseObject({ enabled: z.boolean() }).optional(),
+    auth: z
+      .object({
+        hasOpenAiApiKey: z.boolean(),
+        codexHomeAuthFile: z.boolean(),
+        likelyUnauthenticated: z.boolean(),
+      })
+      .optional(),
+    timestamp: iso.optional(),
+  })
+  .meta({ id: "Health", description: "To strangers only `status` and `service`." })
+
+export const serviceRows = {
+  "GET /api": {
+    id: "getApiInfo",
+    tag: "service",
+    summary: "Name and version",
+    scope: "open",
+    ok: { 200: z.object({ name: z.string(), version: z.string() }) },
+    example: { answer: { name: "codexd", version: "0.1.0" } },
+  },
+  "GET /api/health": {
+    id: "getHealth",
+    tag: "service",
+    summary: "How the daemon and its Codex are",
+    scope: "open",
+    ok: { 200: health },
+    example: { answer: { status: "ok", service: "api" } },
+  },
+  "GET /api/openapi.json": {
+    id: "getOpenApi",
+    tag: "service",
+    summary: "This document",
+    scope: "read",
+    ok: { 200: raw },
+  },
+  "GET /api/stream": {
+    id: "connectEventStream",
+    tag: "stream",
+    summary:
+      "Everything that happens, as a websocket: `ready`, then frames (StreamFrame); takes StreamCommand",
+    scope: "read",
+    query: listening,
+    ok: {
+      101: { description: "A websocket from here on" },
+      426: { description: "The request was no upgrade", schema: raw },
+    },
+  },
+  "GET /api/events": {
+    id: "streamEvents",
+    tag: "stream",
+    summary: "The same as server-sent events: `data` is a StreamFrame, `id` is LOG.SEQ",
+    scope: "read",
+    query: listening,
+    headers: [{ name: "last-event-id", description: "LOG.SEQ: first what came after it." }],
+    ok: { 200: { description: "Events without end", type: "text/event-stream" } },
+  },
+} as const satisfies Operations

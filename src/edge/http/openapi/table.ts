@@ -1,0 +1,18 @@
+// Every route's row. A new resource adds its rows here.
+
+import type { Operations } from "./operation.ts"
+import { controlRows } from "./rows/controls.ts"
+import { projectRows } from "./rows/projects.ts"
+import { requestRows } from "./rows/requests.ts"
+import { serviceRows } from "./rows/service.ts"
+import { sessionRows } from "./rows/sessions.ts"
+import { turnRows } from "./rows/turns.ts"
+
+export const OPERATIONS: Operations = {
+  ...serviceRows,
+  ...sessionRows,
+  ...turnRows,
+  ...requestRows,
+  ...controlRows,
+  ...projectRows,
+}
