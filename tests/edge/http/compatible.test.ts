@@ -202,6 +202,9 @@ function typed(schema: Schema, type: string | undefined): fc.Arbitrary<unknown> 
   }
 }
 
+/** Their schema says text and means this: Codex ends the turn over anything else. */
+const MEANT: Record<string, fc.Arbitrary<unknown>> = { imageUrl: fc.webUrl() }
+
 function objectOf(schema: Schema): fc.Arbitrary<unknown> {
   const {
     properties = {},
@@ -212,7 +215,7 @@ function objectOf(schema: Schema): fc.Arbitrary<unknown> {
     required?: string[]
     additionalProperties?: boolean | Schema
   }
-  const fields = Object.entries(properties).map(([name, one]) => [name, valueFor(one)])
+  const fields = Object.entries(properties).map(([name, one]) => [name, MEANT[name] ?? valueFor(one)])
   const named = fc.record<Record<string, unknown>>(Object.fromEntries(fields), { requiredKeys: required })
   if (additionalProperties === false) return named
   const more =

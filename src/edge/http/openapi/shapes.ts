@@ -110,13 +110,16 @@ const waiting = {
   createdAt: iso,
   status: z.literal("pending"),
   state: z.string(),
+  topic: z.string(),
+  about: raw.meta({ description: "What would happen, in words that a person can judge; by topic." }),
+  choices: z.array(raw).meta({ description: "Every body that the decision route takes for it." }),
 }
 export const approval = z.looseObject({ approvalId: z.string(), ...waiting }).meta({ id: "Approval" })
-const question = z.object({
+const question = z.looseObject({
   id: z.string(),
   header: z.string(),
   question: z.string(),
-  options: z.array(raw).nullable(),
+  options: z.array(z.unknown()).nullable(),
   isOther: z.boolean(),
   isSecret: z.boolean(),
 })

@@ -4,6 +4,7 @@ import type { Operations } from "./operation.ts"
 import { controlRows } from "./rows/controls.ts"
 import { projectRows } from "./rows/projects.ts"
 import { requestRows } from "./rows/requests.ts"
+import { searchRows } from "./rows/search.ts"
 import { serviceRows } from "./rows/service.ts"
 import { sessionRows } from "./rows/sessions.ts"
 import { turnRows } from "./rows/turns.ts"
@@ -15,4 +16,5 @@ export const OPERATIONS: Operations = {
   ...requestRows,
   ...controlRows,
   ...projectRows,
+  ...searchRows,
 }

@@ -84,6 +84,7 @@ export const words = z
   .max(1_000)
   .transform((list) => list.split(",").map((word) => word.trim()))
   .pipe(z.array(z.string().min(1)).min(1).max(20))
+  .meta({ wire: { type: "string", maxLength: 1000, description: "Comma list." } })
 
 /** Epoch milliseconds, or a date or time of ISO 8601 (a date alone is its beginning in UTC); as epoch milliseconds. */
 export const moment = z
@@ -91,3 +92,4 @@ export const moment = z
   .regex(/^(\d{1,15}|\d{4}-\d\d-\d\d(T.{1,30})?)$/, "must be epoch milliseconds or a time of ISO 8601")
   .transform((text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text)))
   .pipe(z.number("must be a time"))
+  .meta({ wire: { type: "string", description: "Epoch milliseconds, or a date or time of ISO 8601." } })
