@@ -1,7 +1,7 @@
 // What waits for a person, and the answers (wire-contract §1.8).
 
 import { z } from "zod"
-import type { Operations } from "../operation.ts"
+import { CHILD_FAULTS, type Operations } from "../operation.ts"
 import { approval, ok, toolCall, toolInput } from "../shapes.ts"
 
 const FAULTS = [
@@ -11,7 +11,10 @@ const FAULTS = [
   "runtime_unavailable",
 ] as const
 
-const answered = z.object({ status: ok, requestId: z.string(), threadId: z.string() })
+/** Said where the child that asked had died. */
+const state = z.string().optional().meta({ description: "Where the request went after its Codex died." })
+const answered = z.object({ status: ok, requestId: z.string(), threadId: z.string(), state })
+const dismissed = { requestId: z.string(), threadId: z.string(), state: z.literal("dismissed") }
 
 export const requestRows = {
   "GET /api/sessions/:sessionId/approvals": {
@@ -33,6 +36,7 @@ export const requestRows = {
         approvalId: z.string(),
         threadId: z.string(),
         scope: z.enum(["turn", "session"]).optional(),
+        state,
       }),
     },
     faults: FAULTS,
@@ -74,5 +78,29 @@ export const requestRows = {
     ok: { 200: answered },
     faults: [...FAULTS, "call_in_flight"],
     example: { body: { success: true, text: "42" } },
+  },
+  "POST /api/requests/:requestId/dismiss": {
+    id: "dismissRequest",
+    tag: "requests",
+    summary: "Let a request go whose outcome nobody knows",
+    scope: "approve",
+    ok: { 200: z.object({ status: ok, ...dismissed }) },
+    faults: ["request_not_found", "request_settled"],
+    example: { answer: { status: "ok", requestId: "r-1", threadId: "t-1", state: "dismissed" } },
+  },
+  "POST /api/requests/:requestId/ask-again": {
+    id: "askRequestAgain",
+    tag: "requests",
+    summary: "Have the model look into a request whose outcome nobody knows",
+    scope: "approve",
+    ok: {
+      202: z.object({
+        status: z.literal("accepted"),
+        turnId: z.string(),
+        queued: z.literal(true).optional(),
+        ...dismissed,
+      }),
+    },
+    faults: [...CHILD_FAULTS, "request_not_found", "request_settled", "turn_busy", "shutting_down"],
   },
 } as const satisfies Operations
