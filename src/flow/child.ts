@@ -8,6 +8,7 @@ import type { StartsThreads } from "../domain/sessions/sessions.ts"
 import type { RunsTurns } from "../domain/turns/child.ts"
 import type { Codex, MadeAnew, Policy } from "../engine/runtime/codex.ts"
 import { isBlankThread } from "../engine/runtime/protocol/faults.ts"
+import type { Mark } from "../engine/runtime/threads/rollback.ts"
 
 export interface ChildNeeds {
   codex: Codex
@@ -82,8 +83,9 @@ export function createChild({
     },
     cleanTerminals: codex.cleanTerminals,
     forkThread: (threadId, controls): Promise<ThreadRecord> => codex.forkThread(threadId, policyOf(controls)),
-    takeBack: ({ threadId, turns, controls }) =>
-      codex.takeBack({ threadId, turns, policy: policyOf(controls), keep: keepAlias }),
+    takeBack: ({ threadId, turns, controls, begin }) =>
+      codex.takeBack({ threadId, turns, policy: policyOf(controls), begin, keep: keepAlias }),
+    hasTakenBack: (threadId, mark) => codex.hasTakenBack(threadId, mark as Mark),
     restartThread,
     findMessage,
     tellsClientIds: codex.tellsClientIds,

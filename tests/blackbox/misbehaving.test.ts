@@ -2,6 +2,7 @@
 
 import { test } from "bun:test"
 import { strict as assert } from "node:assert"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { ask, listen } from "../support/client.ts"
 import { COMMANDS, FAKE_CODEX, openPlace } from "../support/daemon.ts"
@@ -183,6 +184,34 @@ test(
     const exit = await world.daemon.end("SIGTERM")
     assert.equal(exit.code, 0)
     assert.deepEqual(world.place.survivors(), [])
+  },
+  NET_MS,
+)
+
+test.each([
+  ["kill-daemon-on", "done", ["one"]],
+  ["kill-daemon-at", "not done", ["one", "two"]],
+])(
+  "a daemon that is killed while turns are taken back (%s: %s) says after its start what the child has",
+  async (mischief, _, left) => {
+    await using world = await misbehaves(`${mischief}=thread/revert`)
+    const id = await newSession(world)
+    for (const word of ["one", "two"]) (await runTurn(world, id, word)).listener.close()
+    await post(world, `/api/sessions/${id}/rollback`, { numTurns: 1 }).catch(() => {})
+    await world.restart("SIGKILL")
+    await untilReady(world)
+    // Sent behind whatever is still being found out.
+    const { listener } = await runTurn(world, id, "three")
+    listener.close()
+    const { transcript, thread } = await read(world, id)
+    const said = transcript.filter((e) => e.role === "user").map((e) => e.content)
+    assert.deepEqual(said, [...left, "three"])
+    assert.equal(thread.turns.length, said.length)
+    assert.equal(transcript.filter((e) => e.type === "thread.rolledBack").length, left.length === 1 ? 1 : 0)
+    const kept = JSON.parse(
+      readFileSync(join(world.place.dataDir, "codex-home/fake-threads", `${id}.json`), "utf8"),
+    ) as { turns: unknown[] }
+    assert.equal(kept.turns.length, said.length)
   },
   NET_MS,
 )

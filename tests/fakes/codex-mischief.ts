@@ -1,7 +1,7 @@
 // How the fake codex misbehaves, chosen by FAKE_CODEX: names from the table, comma separated, with `=VALUE` where it says so.
 
 import { spawn } from "node:child_process"
-import { appendFileSync, readFileSync } from "node:fs"
+import { appendFileSync, existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 
 /** Name → what it does. A number or a method may follow after `=`. */
@@ -16,6 +16,8 @@ const MISCHIEF = {
   "hang-initialize": "never answers initialize",
   "huge-line": "=BYTES: a turn has one delta of that size",
   "ignore-term": "neither TERM nor the end of stdin ends it",
+  "kill-daemon-at": "=METHOD: once in CODEX_HOME, kills the daemon and ends instead of doing it",
+  "kill-daemon-on": "=METHOD: once in CODEX_HOME, does it, kills the daemon and ends without an answer",
   "last-words": "on turn/interrupt: a notification and the end, in one breath",
   mute: "says nothing of methods: the unknown one is refused without a list",
   overloaded: "=N: the first N calls after initialize get -32001",
@@ -48,6 +50,15 @@ export function crashesNow(): boolean {
   const counter = join(home, "fake-starts")
   appendFileSync(counter, "x")
   return readFileSync(counter, "utf8").length <= times
+}
+
+/** The daemon and this process end here, the first time. */
+export function killsDaemonOnce(name: "kill-daemon-at" | "kill-daemon-on", method: string): void {
+  const once = join(home, `fake-${name}`)
+  if (chosen.get(name) !== method || existsSync(once)) return
+  appendFileSync(once, "x")
+  process.kill(process.ppid, "SIGKILL")
+  process.kill(process.pid, "SIGKILL")
 }
 
 /** Each writes its kind and pid to CODEX_HOME/survivors, then stays. They hold none of our pipes. */

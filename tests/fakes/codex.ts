@@ -3,7 +3,15 @@
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { chosen, crashesNow, does, home, number, startGrandchildren } from "./codex-mischief.ts"
+import {
+  chosen,
+  crashesNow,
+  does,
+  home,
+  killsDaemonOnce,
+  number,
+  startGrandchildren,
+} from "./codex-mischief.ts"
 import { answer, die, notify, settle } from "./codex-pipe.ts"
 import {
   type Json,
@@ -94,6 +102,14 @@ const handlers: Record<string, (params: Json) => Json> = {
     nextCursor: null,
     backwardsCursor: null,
   }),
+  "thread/revert": (params) => {
+    const thread = threadOf(params, "loaded")
+    const at = thread.turns.findIndex((turn) => turn.id === params.beforeTurnId)
+    if (at < 0) throw new Refusal(`turn not found: ${params.beforeTurnId}`)
+    thread.turns.splice(at)
+    keep(thread)
+    return { thread: threadJson(thread, statusOf(thread)) }
+  },
   "thread/name/set": (params) => {
     threadOf(params, "found").name = String(params.name)
     return {}
@@ -159,7 +175,10 @@ async function hear(text: string) {
   if (chosen.get("exit-on") === method) await die(3)
   if (chosen.get("silent-on") === method || (method === "initialize" && does("hang-initialize"))) return
   try {
-    await answer(id, { result: handle(method, (message.params ?? {}) as Json) })
+    killsDaemonOnce("kill-daemon-at", method)
+    const result = handle(method, (message.params ?? {}) as Json)
+    killsDaemonOnce("kill-daemon-on", method)
+    await answer(id, { result })
   } catch (error) {
     const code = error instanceof Refusal ? error.code : -32603
     await answer(id, { error: { code, message: error instanceof Error ? error.message : String(error) } })

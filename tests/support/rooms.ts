@@ -75,9 +75,11 @@ export function createToldChild() {
       return { id: `fork-of-${threadId}` }
     },
     takeBack: async (taken: TakeBack) => {
+      await taken.begin({ via: "thread/revert" })
       calls.push(["takeBack", taken.threadId, taken.turns])
       return { via: "thread/revert", result: {} }
     },
+    hasTakenBack: async (_threadId: string, _mark: unknown): Promise<boolean> => true,
     cleanTerminals: async (...args: unknown[]): Promise<unknown> => void calls.push(["clean", ...args]),
     restartThread: async (threadId: string, _controls: unknown, tools: unknown[]) =>
       void calls.push(["restart", threadId, tools]),

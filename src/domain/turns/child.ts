@@ -21,6 +21,8 @@ export interface RunsTurns {
   forkThread(threadId: string, controls: Controls): Promise<ThreadRecord>
   /** Takes back the last turns of a thread, oldest first; says by which way. Throws `invalid_state` where none is safe. */
   takeBack(taken: TakeBack): Promise<{ via: string; result: unknown }>
+  /** Whether the turns of a `takeBack` whose answer never came are gone from the thread. */
+  hasTakenBack(threadId: string, mark: RollbackMark): Promise<boolean>
   cleanTerminals(threadId: string): Promise<unknown>
   /** Starts the thread of a session without a turn anew, with these tools. */
   restartThread(threadId: string, controls: Controls, dynamicTools: unknown[]): Promise<void>
@@ -68,6 +70,12 @@ export interface TakeBack {
   threadId: string
   turns: { ids: string[]; kind: TurnKind }[]
   controls: Controls
+  /** Makes durable that the child is about to be asked; it is not asked before this resolves. */
+  begin(mark: RollbackMark): Promise<void>
+}
+/** What the child's history was before turns are taken back; made and read by the child's side. */
+export interface RollbackMark {
+  via: string
 }
 
 /** True if what failed may have been done nevertheless. */

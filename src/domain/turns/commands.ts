@@ -3,20 +3,21 @@
 
 import type { Log } from "../../base/events/log.ts"
 import { Fault } from "../../base/fault.ts"
-import { type Clock, iso } from "../../base/kit/clock.ts"
-import { newId } from "../../base/kit/ids.ts"
+import type { Clock } from "../../base/kit/clock.ts"
 import type { Lanes } from "../../base/kit/lanes.ts"
 import { TIMERS } from "../../base/kit/timers.ts"
 import type { Db, Reader, Tx } from "../../base/storage/port.ts"
 import type { ControlsRoom } from "../controls/controls.ts"
-import { sessionCreated, sessionUpdated } from "../events.ts"
+import { sessionCreated } from "../events.ts"
 import type { ThreadRecord } from "../sessions/session.ts"
 import type { Sessions } from "../sessions/sessions.ts"
 import { lastPlace } from "../transcript/store.ts"
 import type { Transcript } from "../transcript/transcript.ts"
 import type { RunsTurns, StartReview } from "./child.ts"
 import type { Ledger } from "./ledger.ts"
-import { activeTurn, aliasesOf, copyTurns, rollBack, type Turn, turnsOf } from "./store.ts"
+import type { Rollbacks } from "./rollbacks.ts"
+import { createRows } from "./rows.ts"
+import { activeTurn, copyTurns, turnsOf } from "./store.ts"
 
 export interface CommandsNeeds {
   db: Db
@@ -26,6 +27,7 @@ export interface CommandsNeeds {
   sessions: Pick<Sessions, "find" | "learn" | "change" | "touch" | "summary" | "audienceOf">
   transcript: Transcript
   ledger: Ledger
+  rollbacks: Rollbacks
   lanes: Lanes
   codex: RunsTurns
   refuseDraining(): void
@@ -41,11 +43,13 @@ export function createCommands(needs: CommandsNeeds) {
     sessions,
     transcript,
     ledger,
+    rollbacks,
     lanes,
     codex,
     refuseDraining,
     refuseDeleted,
   } = needs
+  const sayOf = createRows(needs)
 
   /** A binary would end the running turn for it, or mix the two up (tried on all four). */
   function refuseBusy(sessionId: string, method: string): void {
@@ -57,6 +61,7 @@ export function createCommands(needs: CommandsNeeds) {
   /** Loads the thread; a failure names what was asked for. */
   async function load(sessionId: string, method: string): Promise<void> {
     refuseDeleted(sessionId)
+    await rollbacks.settle(sessionId)
     try {
       await codex.loadThread(sessionId, controls.of(sessionId))
     } catch (error) {
@@ -103,6 +108,7 @@ export function createCommands(needs: CommandsNeeds) {
         const about = { method: "thread/fork", sessionId }
         throw new Fault("invalid_state", "nothing was said in this session yet", about)
       }
+      await rollbacks.settle(sessionId)
       const thread = await codex.forkThread(sessionId, controls.of(sessionId))
       return db.act((tx) => {
         sessions.learn(tx, thread, { materialized: true })
@@ -129,73 +135,25 @@ export function createCommands(needs: CommandsNeeds) {
   const rollback = (sessionId: string, numTurns: number) =>
     lanes.run(sessionId, async () => {
       const method = "thread/rollback"
+      refuseDeleted(sessionId)
       refuseBusy(sessionId, method)
+      await rollbacks.settle(sessionId)
       const turns = turnsOf(db, sessionId).slice(-numTurns)
-      const [first] = turns
-      if (!first)
+      if (turns.length === 0)
         throw new Fault("invalid_state", "there is no turn to take back", { method, sessionId, numTurns })
       await load(sessionId, method)
-      const ids = (turn: Turn) => [turn.id, ...aliasesOf(db, turn)]
-      const { via, result } = await codex.takeBack({
-        threadId: sessionId,
-        turns: turns.map((turn) => ({ ids: ids(turn), kind: turn.kind })),
-        controls: controls.of(sessionId),
-      })
-      const turnIds = turns.map(({ id }) => id)
-      await db.act((tx) => {
-        rollBack(tx, first, clock.now())
-        sayRolledBack(tx, sessionId, { via, turnIds, place: first.place })
-        sessions.touch(tx, sessionId)
-        const session = sessions.find(sessionId, tx)
-        if (session) log.append(tx, sessionUpdated(sessions.audienceOf(session), sessionId, ["turns"]))
-      })
-      return { via, result, turnIds }
+      return rollbacks.take(sessionId, turns)
     })
-
-  /** A row in their place says what is missing: turns that were taken back are shown nowhere. */
-  function sayRolledBack(
-    tx: Tx,
-    sessionId: string,
-    { via, turnIds, place }: { via: string; turnIds: string[]; place: number },
-  ): void {
-    const many = turnIds.length === 1 ? "1 turn was" : `${turnIds.length} turns were`
-    const content = `${many} taken back (${via})`
-    sayOf(tx, sessionId, {
-      kind: "rollback",
-      type: "thread.rolledBack",
-      content,
-      about: { via, turnIds },
-      place,
-    })
-  }
 
   /** Between what a fork was made of and what is done in it. */
   function sayForked(tx: Tx, sessionId: string, { from, place }: { from: string; place: number }): void {
-    const content = `Forked from session ${from}`
     sayOf(tx, sessionId, {
       kind: "fork",
       type: "thread.forked",
-      content,
+      content: `Forked from session ${from}`,
       about: { sourceSessionId: from },
       place,
     })
-  }
-
-  function sayOf(tx: Tx, sessionId: string, row: RowOfThread): void {
-    const id = `${row.kind}-${newId()}`
-    const at = clock.now()
-    const entry = {
-      messageId: id,
-      turnId: id,
-      role: "system",
-      type: row.type,
-      content: row.content,
-      details: JSON.stringify({ occurredAt: iso(at), ...row.about }),
-      startedAt: at,
-      completedAt: at,
-      status: "complete",
-    } as const
-    transcript.put(tx, sessionId, entry, { place: row.place })
   }
 
   const cleanTerminals = (sessionId: string): Promise<unknown> =>
@@ -207,13 +165,3 @@ export function createCommands(needs: CommandsNeeds) {
   return { compact, review, fork, rollback, cleanTerminals }
 }
 export type Commands = ReturnType<typeof createCommands>
-
-/** What was done to the thread itself, told in a row. */
-interface RowOfThread {
-  kind: string
-  type: string
-  content: string
-  about: Record<string, unknown>
-  /** Where in the session it is told. */
-  place: number
-}

@@ -1,6 +1,7 @@
 // The turns table: what ran in a session, in which run of the child, and how it ended.
 
 import type { Reader, Row, Tx } from "../../base/storage/port.ts"
+import type { RollbackMark } from "./child.ts"
 
 /** What a turn is for. Only a message's can be joined (decisions 16). */
 export type TurnKind = "message" | "review" | "compact"
@@ -47,7 +48,13 @@ const COPY = `INSERT INTO turns (session_id, id, place, status, error, run_id, s
   WHERE session_id = ? AND status <> 'inProgress' AND rolled_back_at IS NULL ON CONFLICT DO NOTHING`
 const COPY_ALIASES = `INSERT INTO turn_aliases (session_id, alias, turn_id)
   SELECT ?, alias, turn_id FROM turn_aliases WHERE session_id = ? ON CONFLICT DO NOTHING`
+const PUT_ROLLBACK = `INSERT INTO rollbacks (session_id, turn_ids, mark, created_at) VALUES (?, ?, ?, ?)
+  ON CONFLICT (session_id) DO UPDATE SET turn_ids = excluded.turn_ids, mark = excluded.mark, created_at = excluded.created_at`
+const ROLLBACK = `SELECT * FROM rollbacks WHERE session_id = ?`
+const ROLLBACKS = `SELECT session_id FROM rollbacks`
+const DROP_ROLLBACK = `DELETE FROM rollbacks WHERE session_id = ?`
 const FORGET = [
+  DROP_ROLLBACK,
   `DELETE FROM turns WHERE session_id = ?`,
   `DELETE FROM turn_aliases WHERE session_id = ?`,
   `DELETE FROM said WHERE session_id = ?`,
@@ -83,6 +90,29 @@ export function writeTurn(tx: Tx, t: Turn): void {
 /** Takes the turn at that place back, and all behind it. */
 export const rollBack = (tx: Tx, { sessionId, place }: Pick<Turn, "sessionId" | "place">, at: number): void =>
   void tx.run(ROLL_BACK, at, sessionId, place)
+
+/** Turns that the child was, or is about to be, asked to take back. */
+export interface Rollback {
+  sessionId: string
+  /** Oldest first. */
+  turnIds: string[]
+  mark: RollbackMark
+  createdAt: number
+}
+export const keepRollback = (tx: Tx, { sessionId, turnIds, mark, createdAt }: Rollback): void =>
+  void tx.run(PUT_ROLLBACK, sessionId, JSON.stringify(turnIds), JSON.stringify(mark), createdAt)
+export const dropRollback = (tx: Tx, sessionId: string): void => void tx.run(DROP_ROLLBACK, sessionId)
+export const rollingBack = (db: Reader): string[] => db.all(ROLLBACKS).map((row) => row.session_id as string)
+export function readRollback(db: Reader, sessionId: string): Rollback | undefined {
+  const row = db.get(ROLLBACK, sessionId)
+  if (!row) return undefined
+  return {
+    sessionId,
+    turnIds: JSON.parse(row.turn_ids as string) as string[],
+    mark: JSON.parse(row.mark as string) as RollbackMark,
+    createdAt: row.created_at as number,
+  }
+}
 
 export const writeAlias = (tx: Tx, { sessionId, id }: Pick<Turn, "sessionId" | "id">, alias: string): void =>
   void tx.run(PUT_ALIAS, sessionId, alias, id)

@@ -13,8 +13,10 @@ import type { RunsTurns } from "./child.ts"
 import { createCommands } from "./commands.ts"
 import { createLedger } from "./ledger.ts"
 import { createContinuation } from "./messages/continuation.ts"
-import { createMessages, type Sent } from "./messages/messages.ts"
+import type { Sent } from "./messages/message.ts"
+import { createMessages } from "./messages/messages.ts"
 import type { EditPrompt, NewPrompt, Prompts } from "./prompts/prompts.ts"
+import { createRollbacks } from "./rollbacks.ts"
 import { activeTurn, forgetTurns, readTurn, realId, runningTurns, type Turn, turnsOf } from "./store.ts"
 
 export interface TurnsNeeds {
@@ -57,7 +59,8 @@ export function createTurns(needs: TurnsNeeds) {
       })
       .catch(onFault)
   }
-  const shared = { ...needs, ledger, refuseDraining, refuseDeleted, wake }
+  const rollbacks = createRollbacks(needs)
+  const shared = { ...needs, ledger, rollbacks, refuseDraining, refuseDeleted, wake }
   const messages = createMessages(shared)
   const commands = createCommands(shared)
   const { carryOn } = createContinuation(shared)
@@ -127,6 +130,11 @@ export function createTurns(needs: TurnsNeeds) {
     }
   }
 
+  /** A child is ready: what one before it may have taken back is found out, before its threads are compared with ours. */
+  async function settleRollbacks(): Promise<void> {
+    for (const id of rollbacks.begun()) await lanes.run(id, () => rollbacks.settle(id)).catch(onFault)
+  }
+
   return {
     send: messages.send,
     /** Loads the thread into the child, with the session's own controls. Throws `dynamic_tools_fixed` for other tools than its own. */
@@ -194,6 +202,7 @@ export function createTurns(needs: TurnsNeeds) {
     },
     tracks: (): boolean => codex.tellsClientIds(),
     resume,
+    settleRollbacks,
     active: (sessionId: string, reader: Reader = db): Turn | undefined => activeTurn(reader, sessionId),
     find: (sessionId: string, id: string, reader: Reader = db): Turn | undefined =>
       readTurn(reader, sessionId, id),

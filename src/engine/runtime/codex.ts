@@ -13,7 +13,7 @@ import { createHeld, LOOSEST } from "./threads/held.ts"
 import { readHistory } from "./threads/history.ts"
 import { createMouth } from "./threads/mouth.ts"
 import { type AskedPolicy, createPolicies, type SentPolicy } from "./threads/policies.ts"
-import { type TakenBack, type TakenTurn, takeBack } from "./threads/rollback.ts"
+import { isTakenBack, type Mark, type TakenBack, type TakenTurn, takeBack } from "./threads/rollback.ts"
 import { createTurnCalls, textInput } from "./threads/turns.ts"
 
 export interface CodexNeeds {
@@ -60,6 +60,8 @@ export interface TakeBack {
   /** The last ones of the thread, oldest first. */
   turns: readonly TakenTurn[]
   policy: Policy
+  /** Called before the child is asked. */
+  begin(mark: Mark): Promise<void>
   keep(made: MadeAnew): Promise<void>
 }
 
@@ -247,15 +249,18 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, m
       heldBy: (id) => threads().get(id),
     }),
     /** Takes the last turns of a thread back; `keep` makes durable that another thread answers to its id. */
-    takeBack({ threadId, turns, policy, keep }: TakeBack): Promise<TakenBack> {
+    takeBack({ threadId, turns, policy, begin, keep }: TakeBack): Promise<TakenBack> {
       const forkBefore = (beforeTurnId: string) =>
         replace(
           { outer: threadId, sandbox: policy.sandbox },
           () => turnCalls.fork(threadId, policy, beforeTurnId),
           keep,
         )
-      return takeBack({ call, history, quirks: supervisor.quirks, forkBefore }, threadId, turns)
+      return takeBack({ call, history, quirks: supervisor.quirks, begin, forkBefore }, threadId, turns)
     },
+    /** Whether the child has done what was begun under that mark. */
+    hasTakenBack: async (threadId: string, mark: Mark): Promise<boolean> =>
+      isTakenBack(await history(threadId), mark),
     /** The binary tells a message's `clientUserMessageId` back, live and in history. */
     tellsClientIds: (): boolean => supervisor.ready() !== undefined && supervisor.quirks().tellsClientIds,
     /** True while that run is the one that runs. */

@@ -7,7 +7,7 @@ import type { Logger } from "../../base/observe/logger.ts"
 import type { Db, Tx } from "../../base/storage/port.ts"
 import type { Asked } from "../../domain/requests/machine/moves.ts"
 import type { Request } from "../../domain/requests/store.ts"
-import type { Sent } from "../../domain/turns/messages/messages.ts"
+import type { Sent } from "../../domain/turns/messages/message.ts"
 import type { Rooms } from "../rooms.ts"
 
 export interface CarryNeeds {

@@ -1,12 +1,7 @@
 // The acts of the outbox as the child is told of them: what was decided about a session becomes true of its thread.
 
 import { isFault } from "../../base/fault.ts"
-import {
-  countFiles,
-  placesOfRollout,
-  removeThreadFiles,
-  SNAPSHOTS,
-} from "../../base/platform/thread-files.ts"
+import { findThreadFiles, removeFiles, SNAPSHOTS } from "../../base/platform/thread-files.ts"
 import type { FormerThread } from "../../domain/sessions/former/store.ts"
 import type { TellsChild } from "../../domain/sessions/outbox/outbox.ts"
 import type { OutboxRow } from "../../domain/sessions/outbox/store.ts"
@@ -77,19 +72,18 @@ export function createTells({ codex, sessionOf, codexHome }: TellsNeeds): TellsC
 
   /** The child lets go of a thread in its way, and what that leaves on the disk is removed. `files` is how many went. */
   async function dispose({ called, id, path, via }: Doomed): Promise<{ kept: boolean; files: number }> {
-    const places = path === null || codexHome === undefined ? [] : placesOfRollout(codexHome, path)
-    const before = await countFiles(places)
+    const before = await filesOf({ id, path })
     const deletion = await via.deleteThread(called)
-    if (deletion === "kept") return { kept: true, files: 0 }
-    const gone = before - (await countFiles(places))
-    const whole = deletion === "files" || path === null
-    return { kept: false, files: gone + (await sweep({ id, path }, whole ? undefined : SNAPSHOTS)) }
+    const left = await filesOf({ id, path: null }, deletion === "files" ? undefined : SNAPSHOTS)
+    const kept = deletion === "kept"
+    const files = await removeFiles(kept ? left : [...before, ...left])
+    return { kept, files: kept ? 0 : files }
   }
 
   /** Everywhere in Codex's home, or only on some shelves. */
-  async function sweep({ id, path }: FormerThread, shelves?: readonly string[]): Promise<number> {
-    if (codexHome === undefined) return 0
-    return removeThreadFiles({ codexHome, ids: [id], path: path ?? undefined, ...(shelves && { shelves }) })
+  async function filesOf({ id, path }: FormerThread, shelves?: readonly string[]): Promise<string[]> {
+    if (codexHome === undefined) return []
+    return findThreadFiles({ codexHome, ids: [id], path: path ?? undefined, ...(shelves && { shelves }) })
   }
 
   /** Whatever the child says, or if it dies: what a person deleted doesn't stay on the disk. */
@@ -97,7 +91,7 @@ export function createTells({ codex, sessionOf, codexHome }: TellsNeeds): TellsC
     let files = 0
     for (const { called, id, path, via } of threadsOf(row)) {
       await via.letGo(called).catch(() => {})
-      files += await sweep({ id, path })
+      files += await removeFiles(await filesOf({ id, path }))
     }
     return { files }
   }

@@ -2,10 +2,17 @@ import { expect, test } from "bun:test"
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { homedir } from "node:os"
 import { dirname, join } from "node:path"
-import { countFiles, placesOfRollout, removeThreadFiles } from "../../../src/base/platform/thread-files.ts"
+import {
+  findThreadFiles,
+  removeFiles,
+  SNAPSHOTS,
+  type ThreadFiles,
+} from "../../../src/base/platform/thread-files.ts"
 
 const ID = "0193b2f0-0000-7000-8000-000000000001"
 const OTHER = "0193b2f0-0000-7000-8000-000000000002"
+
+const remove = async (files: ThreadFiles): Promise<number> => removeFiles(await findThreadFiles(files))
 
 function openHome() {
   mkdirSync(join(homedir(), ".cache/codexd-tests"), { recursive: true })
@@ -29,7 +36,7 @@ test("every file of the thread goes, wherever it is shelved, and no other", asyn
   const { home, put } = place
   const own = [
     `home/sessions/2026/11/23/rollout-2026-11-23T10-00-00-${ID}.jsonl`,
-    `home/archived_sessions/rollout-2026-11-23T10-00-00-${ID}.jsonl`,
+    `home/archived_sessions/rollout-2026-11-23T09-00-00-${ID}.jsonl`,
     `home/shell_snapshots/${ID}.123.sh`,
   ].map(put)
   const others = [
@@ -37,10 +44,10 @@ test("every file of the thread goes, wherever it is shelved, and no other", asyn
     `home/log/${ID}.log`,
     "home/config.toml",
   ].map(put)
-  expect(await removeThreadFiles({ codexHome: home, ids: [ID] })).toBe(3)
+  expect(await remove({ codexHome: home, ids: [ID] })).toBe(3)
   expect(own.filter(existsSync)).toEqual([])
   expect(others.filter(existsSync)).toEqual(others)
-  expect(await removeThreadFiles({ codexHome: home, ids: [ID] })).toBe(0)
+  expect(await remove({ codexHome: home, ids: [ID] })).toBe(0)
 })
 
 test("the reported path goes only where it lies in the home; folders and what links point to stay", async () => {
@@ -55,12 +62,23 @@ test("the reported path goes only where it lies in the home; folders and what li
   symlinkSync(root, join(home, "sessions", "link"))
   const linked = put(`rollout-${ID}.jsonl`)
   for (const path of [outside, beside, join(home, "sessions/../../outside.jsonl")])
-    expect(await removeThreadFiles({ codexHome: home, ids: [ID], path })).toBe(0)
-  expect(await removeThreadFiles({ codexHome: home, ids: [ID], path: inside })).toBe(1)
+    expect(await remove({ codexHome: home, ids: [ID], path })).toBe(0)
+  expect(await remove({ codexHome: home, ids: [ID], path: inside })).toBe(1)
   expect([outside, beside, linked].map(existsSync)).toEqual([true, true, true])
 })
 
 test("a home that is not there has no files", async () => {
-  expect(await removeThreadFiles({ codexHome: "/nowhere/at/all", ids: [ID] })).toBe(0)
-  expect(await countFiles(placesOfRollout("/nowhere", "/nowhere/sessions/x.jsonl"))).toBe(0)
+  expect(await remove({ codexHome: "/nowhere/at/all", ids: [ID] })).toBe(0)
+})
+
+test("one shelf alone can be cleared; a file that moved while it was removed is one file", async () => {
+  using place = openHome()
+  const { home, put } = place
+  const rollout = put(`home/sessions/rollout-${ID}.jsonl`)
+  const snapshot = put(`home/shell_snapshots/${ID}.123.sh`)
+  expect(await remove({ codexHome: home, ids: [ID], shelves: SNAPSHOTS })).toBe(1)
+  expect([rollout, snapshot].map(existsSync)).toEqual([true, false])
+  const moved = put(`home/archived_sessions/rollout-${ID}.jsonl`)
+  expect(await removeFiles([rollout, moved])).toBe(1)
+  expect([rollout, moved].map(existsSync)).toEqual([false, false])
 })

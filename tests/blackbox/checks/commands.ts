@@ -2,6 +2,8 @@
 // decisions 16).
 
 import { strict as assert } from "node:assert"
+import { readdirSync } from "node:fs"
+import { join } from "node:path"
 import { ask, type Frame, type Listener } from "../../support/client.ts"
 import {
   approvalOf,
@@ -333,6 +335,20 @@ export const commandChecks: Check[] = [
         await quick(world, id, "echo: five")
         const { body } = await listed(world)
         assert.equal(body.data.filter((row) => row.sessionId === id).length, 1)
+        // Every thread that ever answered for the session goes with it.
+        const rollouts = (): string[] =>
+          readdirSync(join(world.place.dataDir, "codex-home"), { recursive: true, encoding: "utf8" }).filter(
+            (name) => name.includes("rollout-"),
+          )
+        const before = rollouts().length
+        const gone = await ask(world.daemon.url, `/api/sessions/${id}`, { method: "DELETE" })
+        const files = before - rollouts().length
+        assert.ok(files >= 2, `${files} rollouts went`)
+        assert.ok(Number(gone.body.deletedFileCount) >= files, gone.text)
+        assert.deepEqual(
+          rollouts().filter((name) => name.includes(id)),
+          [],
+        )
       }
       listener.close()
     },

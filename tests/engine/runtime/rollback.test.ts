@@ -3,7 +3,12 @@
 import { expect, test } from "bun:test"
 import { Fault } from "../../../src/base/fault.ts"
 import type { RawTurn } from "../../../src/engine/runtime/threads/history.ts"
-import { type RollbackNeeds, type TakenTurn, takeBack } from "../../../src/engine/runtime/threads/rollback.ts"
+import {
+  isTakenBack,
+  type RollbackNeeds,
+  type TakenTurn,
+  takeBack,
+} from "../../../src/engine/runtime/threads/rollback.ts"
 
 const turn = (id: string, messages = 1): RawTurn => ({
   id,
@@ -17,6 +22,7 @@ const HISTORY = [turn("a"), turn("b", 2), turn("alias of r", 2), turn("r", 0), t
 
 function open(quirks: { revert: boolean; rollback: boolean }, { legacy = false } = {}) {
   const calls: unknown[] = []
+  const marks: unknown[] = []
   const needs: RollbackNeeds = {
     async call<T>(method: string, params: unknown): Promise<T> {
       calls.push([method, params])
@@ -26,12 +32,13 @@ function open(quirks: { revert: boolean; rollback: boolean }, { legacy = false }
     },
     history: async () => HISTORY,
     quirks: () => quirks,
+    begin: async ({ via, ids, count }) => void marks.push([via, ids.join(" "), count]),
     async forkBefore(id) {
       calls.push(["fork before", id])
       return {}
     },
   }
-  return { calls, take: (...turns: TakenTurn[]) => takeBack(needs, "t", turns) }
+  return { calls, marks, take: (...turns: TakenTurn[]) => takeBack(needs, "t", turns) }
 }
 
 const message = taken("message", "b")
@@ -75,4 +82,23 @@ test("turns that the child never had are taken out of the ledger alone; another 
   const { calls, take } = open({ revert: true, rollback: false })
   expect(await take(taken("message", "lost"))).toEqual({ via: "ledger", result: {} })
   expect(calls).toEqual([])
+})
+
+test("what is about to be done is noted before the child is asked, each way anew", async () => {
+  const refused = open({ revert: true, rollback: true }, { legacy: true })
+  await refused.take(review, last)
+  expect(refused.marks).toEqual([
+    ["thread/revert", "alias of r r c", 5],
+    ["thread/rollback", "alias of r r c", 5],
+  ])
+  const never = open({ revert: true, rollback: false })
+  await never.take(taken("message", "never heard of"))
+  expect(never.marks).toEqual([])
+})
+
+test("after a kill the history says whether it was done: by the turns' ids, or where it makes ids up by their number", () => {
+  const marked = { via: "thread/revert" as const, ids: ["c"], count: 5 }
+  expect([isTakenBack(HISTORY, marked), isTakenBack(HISTORY.slice(0, 4), marked)]).toEqual([false, true])
+  const unnamed = { via: "thread/rollback" as const, ids: [], count: 5 }
+  expect([isTakenBack(HISTORY, unnamed), isTakenBack(HISTORY.slice(0, 4), unnamed)]).toEqual([false, true])
 })

@@ -6,12 +6,14 @@ import type { Lanes } from "../../../base/kit/lanes.ts"
 import type { Db, Reader, Tx } from "../../../base/storage/port.ts"
 import type { ControlsRoom } from "../../controls/controls.ts"
 import { isStricter } from "../../controls/strict.ts"
-import { type Controls, type Overrides, withOverrides } from "../../controls/tuple.ts"
+import { type Controls, withOverrides } from "../../controls/tuple.ts"
 import type { Sessions } from "../../sessions/sessions.ts"
 import { mayBeDone, type RunsTurns } from "../child.ts"
 import type { Ledger } from "../ledger.ts"
 import type { Prompts } from "../prompts/prompts.ts"
+import type { Rollbacks } from "../rollbacks.ts"
 import { activeTurn, notePolicy, readTurn, type Turn, turnsOf } from "../store.ts"
+import type { Message, SendMessage, Sent, WhenBusy, Witness } from "./message.ts"
 import { differingTools, fixedTools } from "./tools.ts"
 
 export interface MessagesNeeds {
@@ -20,6 +22,7 @@ export interface MessagesNeeds {
   sessions: Pick<Sessions, "find">
   prompts: Prompts
   ledger: Ledger
+  rollbacks: Pick<Rollbacks, "settle">
   lanes: Lanes
   codex: RunsTurns
   /** Throws `shutting_down` once the daemon takes no more turns. */
@@ -30,38 +33,20 @@ export interface MessagesNeeds {
   wake(sessionId: string): void
 }
 
-export type WhenBusy = "steer" | "queue" | "reject"
-export interface SendMessage extends Overrides {
-  text: string
-  effort?: string | undefined
-  whenBusy?: WhenBusy | undefined
-  dynamicTools?: unknown[] | undefined
-}
-export interface Sent {
-  turnId: string
-  /** The turn is over first: `turnId` is that of a prompt. */
-  queued?: true
-  /** It joined a turn that goes on as it was: its overrides hold from the next one. */
-  appliesFrom?: "next_turn"
-  /** What it asked for and nobody will do. */
-  notApplied?: string[]
-}
-/** What is written together with the fact that the message is taken. */
-export interface Witness {
-  /** Given to binaries that tell it back. */
-  clientId?: string | undefined
-  done?: ((tx: Tx, sent: Sent) => void) | undefined
-}
-
-interface Message {
-  sessionId: string
-  text: string
-  effort: string | undefined
-  over: Overrides
-}
-
 export function createMessages(needs: MessagesNeeds) {
-  const { db, controls, sessions, prompts, ledger, lanes, codex, refuseDraining, refuseDeleted, wake } = needs
+  const {
+    db,
+    controls,
+    sessions,
+    prompts,
+    ledger,
+    rollbacks,
+    lanes,
+    codex,
+    refuseDraining,
+    refuseDeleted,
+    wake,
+  } = needs
   /** Ids of messages that a living child gave no answer to. */
   const unsure = new Set<string>()
 
@@ -70,6 +55,7 @@ export function createMessages(needs: MessagesNeeds) {
     lanes.run(sessionId, async () => {
       refuseDraining()
       refuseDeleted(sessionId)
+      await rollbacks.settle(sessionId)
       const { text, effort, whenBusy = "steer", dynamicTools, ...over } = message
       const given: Message = { sessionId, text, effort, over }
       if (dynamicTools) await fixTools(sessionId, dynamicTools)
@@ -211,6 +197,7 @@ export function createMessages(needs: MessagesNeeds) {
 
   /** Sends what is queued until a turn runs. In the session's lane. */
   async function sendQueued(sessionId: string): Promise<void> {
+    if (prompts.next(sessionId)) await rollbacks.settle(sessionId)
     for (let next = prompts.next(sessionId); next; next = prompts.next(sessionId)) {
       await ledger.isSure(sessionId, () => codex.findMessage(sessionId, ""))
       if (activeTurn(db, sessionId) || !(await dispatch(next.id, sessionId))) return

@@ -27,6 +27,7 @@ export function createReconcile({ db, log, rooms, logger, readyRun }: ReconcileN
   /** A child is ready: it is told what it missed, then its lists are read. Failures are logged: our own list stands. */
   async function catchUp(): Promise<void> {
     rooms.turns.resume()
+    await rooms.turns.settleRollbacks()
     try {
       await refresh()
     } catch (error) {

@@ -1,0 +1,96 @@
+// Turns are taken back in the child first, in our ledger after. What was begun is written down before, so that a kill in
+// between leaves no turn here that the child has not: the child's history says how it ended, before anything else is asked of it.
+
+import type { Log } from "../../base/events/log.ts"
+import type { Clock } from "../../base/kit/clock.ts"
+import type { Db, Tx } from "../../base/storage/port.ts"
+import type { ControlsRoom } from "../controls/controls.ts"
+import { sessionUpdated } from "../events.ts"
+import type { Sessions } from "../sessions/sessions.ts"
+import type { Transcript } from "../transcript/transcript.ts"
+import { mayBeDone, type RunsTurns } from "./child.ts"
+import { createRows } from "./rows.ts"
+import {
+  aliasesOf,
+  dropRollback,
+  keepRollback,
+  readRollback,
+  readTurn,
+  rollBack,
+  rollingBack,
+  type Turn,
+} from "./store.ts"
+
+export interface RollbacksNeeds {
+  db: Db
+  log: Log
+  clock: Clock
+  controls: ControlsRoom
+  sessions: Pick<Sessions, "find" | "touch" | "audienceOf">
+  transcript: Transcript
+  codex: RunsTurns
+}
+
+export function createRollbacks({ db, log, clock, controls, sessions, transcript, codex }: RollbacksNeeds) {
+  const sayOf = createRows({ clock, transcript })
+
+  /** The last turns of a session, oldest first. In its lane. */
+  async function take(sessionId: string, turns: readonly Turn[]) {
+    const turnIds = turns.map(({ id }) => id)
+    try {
+      const { via, result } = await codex.takeBack({
+        threadId: sessionId,
+        turns: turns.map((turn) => ({ ids: [turn.id, ...aliasesOf(db, turn)], kind: turn.kind })),
+        controls: controls.of(sessionId),
+        begin: (mark) =>
+          db.act((tx) => keepRollback(tx, { sessionId, turnIds, mark, createdAt: clock.now() })),
+      })
+      await db.act((tx) => follow(tx, sessionId, { via, turnIds }))
+      return { via, result, turnIds }
+    } catch (error) {
+      // What may be done is settled by the child's own word.
+      if (!mayBeDone(error)) await settle(sessionId).catch(() => {})
+      throw error
+    }
+  }
+
+  /** What was begun and never heard of is found out. In the session's lane, before anything else is asked of its thread. */
+  async function settle(sessionId: string): Promise<void> {
+    const begun = readRollback(db, sessionId)
+    if (!begun) return
+    const isDone = await codex.hasTakenBack(sessionId, begun.mark)
+    await db.act((tx) => {
+      if (isDone) follow(tx, sessionId, { via: begun.mark.via, turnIds: begun.turnIds })
+      else dropRollback(tx, sessionId)
+    })
+  }
+
+  /** The child doesn't have them any more. */
+  function follow(tx: Tx, sessionId: string, taken: { via: string; turnIds: string[] }): void {
+    dropRollback(tx, sessionId)
+    const first = readTurn(tx, sessionId, taken.turnIds[0] ?? "")
+    if (!first || first.rolledBackAt !== undefined) return
+    rollBack(tx, first, clock.now())
+    const { via, turnIds } = taken
+    const many = turnIds.length === 1 ? "1 turn was" : `${turnIds.length} turns were`
+    // In their place it is said what is missing: turns that were taken back are shown nowhere.
+    sayOf(tx, sessionId, {
+      kind: "rollback",
+      type: "thread.rolledBack",
+      content: `${many} taken back (${via})`,
+      about: { via, turnIds },
+      place: first.place,
+    })
+    sessions.touch(tx, sessionId)
+    const session = sessions.find(sessionId, tx)
+    if (session) log.append(tx, sessionUpdated(sessions.audienceOf(session), sessionId, ["turns"]))
+  }
+
+  return {
+    take,
+    settle,
+    /** Sessions in which one was begun. */
+    begun: (): string[] => rollingBack(db),
+  }
+}
+export type Rollbacks = ReturnType<typeof createRollbacks>
