@@ -26,6 +26,7 @@ import { createStreaming } from "./domain/transcript/streaming.ts"
 import { createTranscript } from "./domain/transcript/transcript.ts"
 import { createPrompts } from "./domain/turns/prompts/prompts.ts"
 import { createTurns } from "./domain/turns/turns.ts"
+import { createUsage } from "./domain/turns/usage/usage.ts"
 import { createApi } from "./edge/http/api.ts"
 import { createGate } from "./edge/http/guards.ts"
 import { createHub } from "./edge/stream/hub.ts"
@@ -195,6 +196,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     transcript,
     streaming: createStreaming(),
     search: openSearch({ db, clock, titleOf: sessions.titleOf }),
+    usage: createUsage({ db, clock, threadOf: (tx, id) => sessions.find(id, tx)?.thread }),
     requests,
     codex,
   }

@@ -18,7 +18,8 @@ import { option, out, percentile, table } from "./parts/figures.ts"
 const entries = option("entries", 1_000_000)
 const rounds = option("rounds", 40)
 const SESSIONS = 1_000
-const BATCH = 1_000
+/** What one commit takes in. */
+const BATCH = 200
 
 /** The nth word of the made language: the first are in nearly every entry, the last in a few. */
 const word = (n: number): string => `w${n.toString(36)}x`

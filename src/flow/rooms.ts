@@ -10,6 +10,7 @@ import type { Search } from "../domain/transcript/search/search.ts"
 import type { Streaming } from "../domain/transcript/streaming.ts"
 import type { Transcript } from "../domain/transcript/transcript.ts"
 import type { Turns } from "../domain/turns/turns.ts"
+import type { Usage } from "../domain/turns/usage/usage.ts"
 import type { Codex } from "../engine/runtime/codex.ts"
 
 export interface Rooms {
@@ -22,6 +23,7 @@ export interface Rooms {
   transcript: Transcript
   streaming: Streaming
   search: Search
+  usage: Usage
   requests: Requests
   codex: Codex
 }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, test } from "bun:test"
 import { COMMANDS, VERSIONS } from "../support/daemon.ts"
 import { commandChecks } from "./checks/commands.ts"
 import { promptChecks } from "./checks/prompts.ts"
+import { usageChecks } from "./checks/usage.ts"
 import { openWorld, verticalSpec } from "./vertical-suite.ts"
 import type { World } from "./world.ts"
 
@@ -14,6 +15,7 @@ describe.each([...VERSIONS])("turns with codex %s", (version) => {
   beforeAll(async () => {
     world = await openWorld(verticalSpec(COMMANDS.bun, version), version)
   }, NET_MS)
-  for (const { name, run } of [...commandChecks, ...promptChecks]) test(name, () => run(world), NET_MS)
+  for (const { name, run } of [...commandChecks, ...promptChecks, ...usageChecks])
+    test(name, () => run(world), NET_MS)
   afterAll(() => world[Symbol.asyncDispose](), NET_MS)
 })

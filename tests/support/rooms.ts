@@ -29,6 +29,7 @@ import type {
 } from "../../src/domain/turns/child.ts"
 import { createPrompts } from "../../src/domain/turns/prompts/prompts.ts"
 import { createTurns } from "../../src/domain/turns/turns.ts"
+import { createUsage } from "../../src/domain/turns/usage/usage.ts"
 import type { Codex } from "../../src/engine/runtime/codex.ts"
 import type { Message } from "../../src/engine/runtime/protocol/wire.ts"
 import type { Deletion } from "../../src/engine/runtime/threads/disposal.ts"
@@ -203,6 +204,7 @@ export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
     transcript,
     streaming: createStreaming(),
     search: openSearch({ db, clock, titleOf: sessions.titleOf }),
+    usage: createUsage({ db, clock, threadOf: (tx, id) => sessions.find(id, tx)?.thread }),
     requests,
     codex,
   }

@@ -18,6 +18,7 @@ import type { Ledger } from "./ledger.ts"
 import type { Rollbacks } from "./rollbacks.ts"
 import { createRows } from "./rows.ts"
 import { activeTurn, copyTurns, turnsOf } from "./store.ts"
+import { copyCounts } from "./usage/store.ts"
 
 export interface CommandsNeeds {
   db: Db
@@ -128,6 +129,7 @@ export function createCommands(needs: CommandsNeeds) {
     copyTurns(tx, copy)
     transcript.copy(tx, copy)
     sayForked(tx, made.id, { from, place: copy.places })
+    copyCounts(tx, copy)
     log.append(tx, sessionCreated(sessions.audienceOf(made), sessions.summary(made, tx)))
   }
 

@@ -20,6 +20,7 @@ import {
   rollingBack,
   type Turn,
 } from "./store.ts"
+import { dropCounts } from "./usage/store.ts"
 
 export interface RollbacksNeeds {
   db: Db
@@ -72,6 +73,11 @@ export function createRollbacks({ db, log, clock, controls, sessions, transcript
     if (!first || first.rolledBackAt !== undefined) return
     rollBack(tx, first, clock.now())
     const { via, turnIds } = taken
+    // Only these ways take the thread's count of tokens back with it (tried on all four).
+    if (via === "thread/revert" || via === "fork") {
+      const ids = turnIds.flatMap((id) => [id, ...aliasesOf(tx, { sessionId, id })])
+      dropCounts(tx, sessionId, ids)
+    }
     const many = turnIds.length === 1 ? "1 turn was" : `${turnIds.length} turns were`
     // In their place it is said what is missing: turns that were taken back are shown nowhere.
     sayOf(tx, sessionId, {

@@ -26,6 +26,7 @@ import { streamRoutes } from "./routes/stream.ts"
 import { toolRoutes } from "./routes/tools.ts"
 import { turnRoutes } from "./routes/turns.ts"
 import { unknownOutcomeRoutes } from "./routes/unknown-outcomes.ts"
+import { usageRoutes } from "./routes/usage.ts"
 import { wellFormed } from "./valid.ts"
 
 export interface ApiNeeds extends RouteNeeds {
@@ -70,6 +71,7 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
   app.route("/api/sessions", promptRoutes(needs))
   app.route("/api/sessions", controlRoutes(needs))
   app.route("/api", searchRoutes(needs))
+  app.route("/api", usageRoutes(needs))
   app.route("/api", approvalRoutes(needs))
   app.route("/api", toolRoutes(needs))
   app.route("/api", unknownOutcomeRoutes(needs))

@@ -41,6 +41,9 @@ const named = v.looseObject({
   name: v.optional(v.nullable(v.string())),
 })
 const status = v.looseObject({ status: v.looseObject({ type: v.string() }) })
+const counts = v.looseObject({ totalTokens: v.number() })
+const tokens = v.looseObject({ tokenUsage: v.looseObject({ total: counts, last: v.optional(counts) }) })
+const rerouted = v.looseObject({ toModel: v.string() })
 const resolved = v.looseObject({ requestId: v.union([v.number(), v.string()]) })
 
 export const notifications = ({
@@ -118,6 +121,13 @@ export const notifications = ({
     rooms.streaming.end(threadId, p.item.id)
     after(() => rooms.transcript.silence(threadId, p.item.id))
   }),
+  "thread/tokenUsage/updated": on(tokens, ({ tx, threadId, turnId }, p) => {
+    const { total, last } = p.tokenUsage
+    rooms.usage.note(tx, { sessionId: threadId, turnId: turnId ?? "", total, last: last ?? {} })
+  }),
+  "model/rerouted": on(rerouted, ({ threadId, turnId }, p) => {
+    rooms.usage.reroute(threadId, { turnId: turnId ?? "", model: p.toModel })
+  }),
   "serverRequest/resolved": on(resolved, ({ tx, runId, after }, p) => {
     rooms.requests.resolved(tx, runId, p.requestId)
     after(() => rooms.codex.settledItself(runId, p.requestId))
@@ -137,7 +147,6 @@ export const PASSED_ON: ReadonlySet<string> = new Set([
   "configWarning",
   "deprecationNotice",
   "guardianWarning",
-  "thread/tokenUsage/updated",
   "thread/compacted",
   "thread/reverted",
   "thread/readState/changed",
@@ -157,7 +166,6 @@ export const PASSED_ON: ReadonlySet<string> = new Set([
   "mcpServer/oauthLogin/completed",
   "mcpServer/startupStatus/updated",
   "remoteControl/status/changed",
-  "model/rerouted",
   "model/verification",
   "item/agentMessage/delta",
   "item/plan/delta",

@@ -10,6 +10,7 @@ import { search } from "./0006-search.ts"
 import { life } from "./0007-life.ts"
 import { transcript } from "./0008-transcript.ts"
 import { requests } from "./0009-requests.ts"
+import { usage } from "./0010-usage.ts"
 
 export const MIGRATIONS: readonly Migration[] = [
   log,
@@ -21,4 +22,5 @@ export const MIGRATIONS: readonly Migration[] = [
   life,
   transcript,
   requests,
+  usage,
 ]

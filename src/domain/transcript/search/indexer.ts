@@ -34,9 +34,11 @@ export function keepIndexed({ db, clock }: { db: Db; clock: Clock }): void {
 
 /** True if there is more. */
 function takeIn(tx: Tx, now: number): boolean {
-  const entries = pendingEntries(tx, A_COMMIT)
+  const entries = pendingEntries(tx, A_COMMIT).map((entry) => ({ ...entry, at: entry.at ?? now }))
+  // In the order of their ids: at each step back the index would begin a new piece of its own (ten times slower).
+  entries.sort((a, b) => a.at - b.at)
   for (const entry of entries) {
-    if (entry.shown) putDoc(tx, { ...entry, at: entry.at ?? now }, wordsOfEntry(entry))
+    if (entry.shown) putDoc(tx, entry, wordsOfEntry(entry))
     else if (entry.doc !== undefined) dropDoc(tx, entry.doc)
     taken(tx, entry)
   }

@@ -8,6 +8,7 @@ import { searchRows } from "./rows/search.ts"
 import { serviceRows } from "./rows/service.ts"
 import { sessionRows } from "./rows/sessions.ts"
 import { turnRows } from "./rows/turns.ts"
+import { usageRows } from "./rows/usage.ts"
 
 export const OPERATIONS: Operations = {
   ...serviceRows,
@@ -17,4 +18,5 @@ export const OPERATIONS: Operations = {
   ...controlRows,
   ...projectRows,
   ...searchRows,
+  ...usageRows,
 }

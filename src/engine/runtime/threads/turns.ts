@@ -114,7 +114,9 @@ export function createTurnCalls({ ask, call, has, loaded, policyWord, runId }: T
       sandbox: policy.sandbox,
       approvalPolicy: policyWord(policy.approvalPolicy),
     }
-    return (await named<{ thread: Thread }>("thread/fork", params)).thread
+    const { thread, model } = await named<{ thread: Thread; model?: string }>("thread/fork", params)
+    // As at a start: older binaries tell the model beside the thread.
+    return model === undefined || "model" in thread ? thread : { ...thread, model }
   }
 
   return {
