@@ -164,6 +164,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     onFault,
     mask: masks.apply,
     deleted: (id, reader) => rooms.tombstones.fault(id, reader),
+    abandon: (turn) => acts.abandon(turn),
   })
   const requests = createRequests({
     db,
@@ -203,7 +204,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
 
   const contexts = scope.use(createContexts({ sessions, log }))
   const carry = createCarryOver({ db, logger, rooms })
-  const acts = createActs({ rooms, log, clock, contexts, carry })
+  const acts = createActs({ db, rooms, log, clock, contexts, carry })
   const owed = createOwed({ db, logger })
   const ingest = createIngest({
     db,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { Fault } from "../../src/base/fault.ts"
+import { TIMERS } from "../../src/base/kit/timers.ts"
 import { createToldChild, openRooms, said } from "../support/rooms.ts"
 
 const turn = (id: string, status = "inProgress") => ({ threadId: "t", turn: { id, status } })
@@ -190,9 +191,8 @@ test("in any order of starts and ends the first end of a turn stands and at most
         if (!model.has(id)) model.set(id, "inProgress")
         if (what === "item") begun = id
         if (opens || model.get(id) !== "inProgress") continue
-        // What was promised behind the turn that ended, and showed no item, ends with it.
-        const behind = [...model.keys()].slice([...model.keys()].indexOf(id))
-        for (const one of behind) {
+        // What was promised beside the turn that ended, and showed no item, ends with it.
+        for (const one of model.keys()) {
           if (one === id || (model.get(one) === "inProgress" && one !== begun)) model.set(one, what)
         }
         begun = undefined
@@ -278,4 +278,56 @@ test("an interrupt whose turn ends first is answered by that end", async () => {
     house.ingest.take([said("turn/completed", turn(id, status))], "run")
     expect((await house.settle(asked))[0]?.status).toBe(outcome)
   }
+})
+
+describe("a turn that was promised and never began", () => {
+  const promised = (house: ReturnType<typeof start>) =>
+    house.ingest.take([said("turn/started", turn("phantom"))], "run")
+  const notThere = (child: ReturnType<typeof createToldChild>) => {
+    child.interruptTurn = async () => {
+      child.calls.push(["interrupt"])
+      throw new Fault("no_active_turn", "no turn is running")
+    }
+  }
+
+  test("ends with the turn that ran in its place, also with one that came after it", () => {
+    const house = start()
+    promised(house)
+    house.ingest.take([said("turn/started", turn("u")), said("item/started", begun("u"))], "run")
+    house.ingest.take([said("turn/completed", turn("u", "completed"))], "run")
+    expect(house.rooms.turns.list("t").map(({ id, status }) => [id, status])).toEqual([
+      ["phantom", "completed"],
+      ["u", "completed"],
+    ])
+  })
+
+  test("is over when it is interrupted and the child doesn't know it; its end is told", async () => {
+    const child = createToldChild()
+    const house = start(child)
+    notThere(child)
+    promised(house)
+    const asked = house.rooms.turns.interrupt("t")
+    await house.settle(Promise.race([asked, new Promise((resolve) => setImmediate(resolve))]))
+    expect(house.rooms.turns.active("t")?.id).toBe("phantom")
+    house.clock.turn(TIMERS.callDeadlineMs)
+    expect(await house.settle(asked)).toEqual({ turnId: "phantom" })
+    expect(house.rooms.turns.list("t").map(({ status }) => status)).toEqual(["interrupted"])
+    const end = house.told.map(({ body }) => JSON.parse(body)).find((b) => b.method === "turn/completed")
+    expect([end?.params.turn.id, end?.params.turn.status]).toEqual(["phantom", "interrupted"])
+    expect(await house.settle(house.rooms.turns.send("t", { text: "on" }))).toEqual({ turnId: "turn-1" })
+  })
+
+  test("is interrupted like any other when it begins after all", async () => {
+    const child = createToldChild()
+    const house = start(child)
+    notThere(child)
+    promised(house)
+    const asked = house.rooms.turns.interrupt("t")
+    await house.settle(Promise.race([asked, new Promise((resolve) => setImmediate(resolve))]))
+    child.interruptTurn = async () => void child.calls.push(["interrupt"])
+    house.ingest.take([said("item/started", begun("phantom"))], "run")
+    expect(await house.settle(asked)).toEqual({ turnId: "phantom" })
+    expect(child.calls.filter(([what]) => what === "interrupt").length).toBe(2)
+    expect(house.rooms.turns.active("t")?.id).toBe("phantom")
+  })
 })

@@ -175,6 +175,7 @@ export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
     onFault,
     mask: masks.apply,
     deleted: (id, reader) => rooms.tombstones.fault(id, reader),
+    abandon: (turn) => acts.abandon(turn),
   })
   const requests = createRequests({
     db,
@@ -210,7 +211,7 @@ export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
   }
   const contexts = createContexts({ sessions, log })
   const carry = createCarryOver({ db, logger, rooms })
-  const acts = createActs({ rooms, log, clock, contexts, carry })
+  const acts = createActs({ db, rooms, log, clock, contexts, carry })
   const owed = createOwed({ db, logger })
   const unknown: string[] = []
   const ingest = createIngest({

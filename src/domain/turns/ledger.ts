@@ -228,14 +228,14 @@ export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
       const active = activeTurn(tx, sessionId)
       return active?.kind === "review" ? active.id : id
     },
-    /** Turns that were promised behind this one and never began: phantoms of 0.105 and 0.130, which never end by themselves. */
-    phantoms: (tx: Tx, { sessionId, place }: Turn): Turn[] =>
+    /**
+     * Turns that were promised beside this one and never began: phantoms of 0.105 and 0.130, which never end by themselves. One that
+     * was promised before it can't begin any more either: a thread runs one turn at a time.
+     */
+    phantoms: (tx: Tx, { sessionId, id }: Turn): Turn[] =>
       runningTurns(tx).filter(
         (t) =>
-          t.sessionId === sessionId &&
-          t.place > place &&
-          t.kind === "message" &&
-          begun.get(sessionId) !== t.id,
+          t.sessionId === sessionId && t.id !== id && t.kind === "message" && begun.get(sessionId) !== t.id,
       ),
     /** An item of the turn has begun: the turn can be joined. After the commit. */
     begun(sessionId: string, id: string): void {

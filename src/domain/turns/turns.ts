@@ -33,6 +33,8 @@ export interface TurnsNeeds {
   onFault(error: unknown): void
   /** Takes the daemon's secrets out of a text before it is kept. */
   mask(text: string): string
+  /** Settles a turn that never began; false if it is over by then. */
+  abandon(turn: Turn): Promise<boolean>
   /** `session_deleted` for a session that is gone. */
   deleted(sessionId: string, reader: Reader): Fault | undefined
 }
@@ -86,10 +88,20 @@ export function createTurns(needs: TurnsNeeds) {
     try {
       await Promise.race([stop(), ended])
     } catch (error) {
-      if (!isFault(error, "no_active_turn") || hadBegun || !(await ledger.begins(turn))) throw error
-      await Promise.race([stop(), ended])
+      if (!isFault(error, "no_active_turn") || hadBegun) throw error
+      const begins = await ledger.begins(turn)
+      if (!begins && readTurn(db, sessionId, turn.id)?.status !== "inProgress") throw error
+      await Promise.race([stop(), ended]).catch((again: unknown) => {
+        if (begins || !isFault(again, "no_active_turn")) throw again
+        return abandon(turn, again)
+      })
     }
     return { turnId: turn.id }
+  }
+
+  /** A promised turn that never began, and of which the child knows nothing: nobody else would ever end it. */
+  async function abandon(turn: Turn, error: unknown): Promise<void> {
+    if (ledger.hasBegun(turn) || !(await needs.abandon(turn))) throw error
   }
 
   /** Joins exactly that turn. Throws `steer_refused`, `steer_failed` (wire-contract §1.6). */

@@ -2,7 +2,7 @@
 
 import type { Log } from "../../base/events/log.ts"
 import type { Clock } from "../../base/kit/clock.ts"
-import type { Tx } from "../../base/storage/port.ts"
+import type { Db, Tx } from "../../base/storage/port.ts"
 import { notified } from "../../domain/events.ts"
 import type { EntryStatus } from "../../domain/transcript/entry.ts"
 import type { EndTurn } from "../../domain/turns/ledger.ts"
@@ -12,6 +12,7 @@ import type { Rooms } from "../rooms.ts"
 import type { CarryOver } from "./carry.ts"
 
 export interface ActsNeeds {
+  db: Db
   rooms: Rooms
   log: Log
   clock: Clock
@@ -26,7 +27,7 @@ const OUTCOME = { completed: "complete", interrupted: "canceled", failed: "error
   EntryStatus
 >
 
-export function createActs({ rooms, log, clock, contexts, carry }: ActsNeeds) {
+export function createActs({ db, rooms, log, clock, contexts, carry }: ActsNeeds) {
   /** A living child says that a turn is over: its rows close, what waited in it expires, the session's order moves. */
   function endTurn(tx: Tx, end: EndTurn, after: After): void {
     const { sessionId, id, status } = end
@@ -59,6 +60,21 @@ export function createActs({ rooms, log, clock, contexts, carry }: ActsNeeds) {
       tellEnd(tx, phantom, { status, error: null })
       return [phantom, ...more]
     })
+  }
+
+  /** The child promised the turn and doesn't know it: it is over before it began. False if it is over by now. */
+  async function abandon({ sessionId, id }: Turn): Promise<boolean> {
+    const work: (() => void)[] = []
+    const done = await db.act((tx) => {
+      work.length = 0
+      const turn = rooms.turns.find(sessionId, id, tx)
+      if (turn?.status !== "inProgress") return false
+      endTurn(tx, { sessionId, id, status: "interrupted" }, (fn) => work.push(fn))
+      tellEnd(tx, turn, { status: "interrupted", error: null })
+      return true
+    })
+    for (const fn of work) fn()
+    return done
   }
 
   /**
@@ -102,7 +118,7 @@ export function createActs({ rooms, log, clock, contexts, carry }: ActsNeeds) {
     log.append(tx, notified(line, { delta: false, settles: true, stored: true }))
   }
 
-  return { endTurn, endRun }
+  return { endTurn, endRun, abandon }
 }
 export type Acts = ReturnType<typeof createActs>
 

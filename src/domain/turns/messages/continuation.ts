@@ -7,6 +7,7 @@ import type { Db, Tx } from "../../../base/storage/port.ts"
 import type { ControlsRoom } from "../../controls/controls.ts"
 import { mayBeDone, type RunsTurns } from "../child.ts"
 import type { Ledger } from "../ledger.ts"
+import type { Rollbacks } from "../rollbacks.ts"
 import { activeTurn, readTurn } from "../store.ts"
 
 export interface ContinuationNeeds {
@@ -15,7 +16,9 @@ export interface ContinuationNeeds {
   ledger: Ledger
   lanes: Lanes
   codex: RunsTurns
+  rollbacks: Pick<Rollbacks, "settle">
   refuseDraining(): void
+  refuseDeleted(sessionId: string): void
 }
 
 export interface Continuation {
@@ -27,7 +30,7 @@ export interface Continuation {
 }
 
 export function createContinuation(needs: ContinuationNeeds) {
-  const { db, controls, ledger, lanes, codex, refuseDraining } = needs
+  const { db, controls, ledger, lanes, codex, rollbacks, refuseDraining, refuseDeleted } = needs
 
   /**
    * `busy` while another turn runs: come again at its end. Throws what the child refuses; what is thrown before `reserve` ran
@@ -36,6 +39,8 @@ export function createContinuation(needs: ContinuationNeeds) {
   const carryOn = (sessionId: string, turn: Continuation): Promise<"busy" | "done"> =>
     lanes.run(sessionId, async () => {
       refuseDraining()
+      refuseDeleted(sessionId)
+      await rollbacks.settle(sessionId)
       if (activeTurn(db, sessionId)) return "busy"
       await ledger.isSure(sessionId, () => codex.findMessage(sessionId, ""))
       if (activeTurn(db, sessionId)) return "busy"
