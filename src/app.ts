@@ -174,8 +174,16 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     codex: child,
     audienceOf,
     onAccepted: (sessionId) => carry.wake(sessionId),
+    hide: masks.add,
+    limits: {
+      approval: config.approvalDeadlineMs,
+      toolInput: config.toolInputDeadlineMs,
+      elicitation: config.elicitationDeadlineMs,
+      toolCall: config.toolCallDeadlineMs,
+    },
     onFault,
   })
+  scope.use(requests)
   const rooms: Rooms = {
     sessions,
     tombstones: scope.use(createTombstones({ db, log, clock })),
@@ -222,6 +230,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const readyRun = () => (supervisor.ready() ? supervisor.state().runId : undefined)
   const reconcile = createReconcile({ db, log, rooms, logger, readyRun })
   settleThePast({ db, log, rooms, acts, owed })
+  requests.start()
 
   scope.use(hearChild({ supervisor, codex, ingest, acts, carry, reconcile, owed, db, log, logger }))
 

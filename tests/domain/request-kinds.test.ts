@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test"
 import type { Decision } from "../../src/domain/requests/verdict.ts"
-import { asked, openRooms, said } from "../support/rooms.ts"
+import { API, asked, openRooms, said } from "../support/rooms.ts"
 
 const COMMAND = "item/commandExecution/requestApproval"
 const PATCH = "item/fileChange/requestApproval"
@@ -30,7 +30,7 @@ function asking(method: string, params: Record<string, unknown>, before: ReturnT
   const id = String(row.approvalId ?? row.requestId)
   /** The result that the child was sent. */
   const sent = async (decision: Decision) => {
-    await house.settle(house.rooms.requests.decide(id, decision, "api"))
+    await house.settle(house.rooms.requests.decide(id, decision, API))
     return house.child.calls.at(-1)?.[3]
   }
   return { ...house, row, id, sent }

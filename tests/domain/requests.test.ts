@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { Fault } from "../../src/base/fault.ts"
 import type { Decision } from "../../src/domain/requests/verdict.ts"
-import { asked, openRooms, said } from "../support/rooms.ts"
+import { API, asked, openRooms, said } from "../support/rooms.ts"
 
 const COMMAND = "item/commandExecution/requestApproval"
 const accept = { kind: "approval", decision: "accept", scope: "turn" } as const
@@ -51,13 +51,13 @@ describe("an approval", () => {
 
   test("is answered once: the same decision again is fine, another one is reconciled", async () => {
     const house = withApproval()
-    await house.settle(house.rooms.requests.decide(house.id, accept, "api"))
+    await house.settle(house.rooms.requests.decide(house.id, accept, API))
     expect(house.child.calls.filter(([what]) => what === "answer")).toEqual([
       ["answer", "run", 0, { decision: "accept" }],
     ])
-    await house.settle(house.rooms.requests.decide(house.id, accept, "api"))
+    await house.settle(house.rooms.requests.decide(house.id, accept, API))
     expect(house.child.calls.filter(([what]) => what === "answer")).toHaveLength(1)
-    const other = house.settle(house.rooms.requests.decide(house.id, decline, "api"))
+    const other = house.settle(house.rooms.requests.decide(house.id, decline, API))
     expect(other).rejects.toMatchObject({ code: "request_reconciled", details: { code: "already_resolved" } })
     expect(house.rooms.requests.list("t", "approval")).toEqual([])
     expect(frames(house).at(-1)).toEqual({
@@ -76,7 +76,7 @@ describe("an approval", () => {
       ["execCommandApproval", { ...decline, decision: "cancel" }, "abort"],
     ] as [string, Decision, string][]) {
       const house = withApproval({}, method)
-      await house.settle(house.rooms.requests.decide(house.id, decision, "api"))
+      await house.settle(house.rooms.requests.decide(house.id, decision, API))
       expect(house.child.calls.at(-1)).toEqual(["answer", "run", 0, { decision: word }])
     }
   })
@@ -84,7 +84,7 @@ describe("an approval", () => {
   test("for the session becomes one for the turn where the child doesn't offer more", async () => {
     const house = withApproval({ availableDecisions: ["accept", "cancel"] })
     const asked = { ...accept, scope: "session" } as const
-    const { decided } = await house.settle(house.rooms.requests.decide(house.id, asked, "api"))
+    const { decided } = await house.settle(house.rooms.requests.decide(house.id, asked, API))
     expect(decided).toMatchObject({ scope: "turn" })
     expect(house.child.calls.at(-1)).toEqual(["answer", "run", 0, { decision: "accept" }])
   })
@@ -99,7 +99,7 @@ describe("an approval", () => {
       frame: "approval_resolved",
       payload: { approvalId: house.id, status: "expired" },
     })
-    const late = house.settle(house.rooms.requests.decide(house.id, accept, "api"))
+    const late = house.settle(house.rooms.requests.decide(house.id, accept, API))
     expect(late).rejects.toMatchObject({ code: "request_not_found" })
   })
 
@@ -117,14 +117,14 @@ describe("an approval", () => {
     house.child.answer = async () => {
       throw new Fault("runtime_unavailable", "gone")
     }
-    const first = house.settle(house.rooms.requests.decide(house.id, accept, "api"))
+    const first = house.settle(house.rooms.requests.decide(house.id, accept, API))
     expect(first).rejects.toMatchObject({ code: "request_undelivered" })
     await first.catch(() => {})
     expect(house.rooms.requests.list("t", "approval")).toHaveLength(1)
     house.child.answer = async () => {
       throw new Fault("request_undelivered", "half a line")
     }
-    await house.settle(house.rooms.requests.decide(house.id, accept, "api")).catch(() => {})
+    await house.settle(house.rooms.requests.decide(house.id, accept, API)).catch(() => {})
     expect(house.rooms.requests.list("t", "approval")).toEqual([])
     expect(frames(house).at(-1).payload).toEqual({
       approvalId: house.id,
@@ -173,7 +173,7 @@ test("unknown ids and ids of another kind are not found", async () => {
     ["nobody", accept],
     [house.id, { kind: "tool_call", text: "x" }],
   ] as [string, Decision][]) {
-    const decided = house.settle(house.rooms.requests.decide(id, decision, "api"))
+    const decided = house.settle(house.rooms.requests.decide(id, decision, API))
     await expect(decided).rejects.toMatchObject({ code: "request_not_found" })
   }
 })
@@ -181,8 +181,8 @@ test("unknown ids and ids of another kind are not found", async () => {
 test("two decisions at once: one is written", async () => {
   const house = withApproval()
   const both = await Promise.allSettled([
-    house.settle(house.rooms.requests.decide(house.id, accept, "a")),
-    house.settle(house.rooms.requests.decide(house.id, decline, "b")),
+    house.settle(house.rooms.requests.decide(house.id, accept, API)),
+    house.settle(house.rooms.requests.decide(house.id, decline, API)),
   ])
   expect(both.map((one) => one.status).sort()).toEqual(["fulfilled", "rejected"])
   expect(house.child.calls.filter(([what]) => what === "answer")).toHaveLength(1)
@@ -196,8 +196,8 @@ test("the same decision while the first is being written hears how that ends", a
     await write.promise
   }
   const { decide } = house.rooms.requests
-  const both = Promise.allSettled([decide(house.id, accept, "a"), decide(house.id, accept, "a")])
-  const other = await house.settle(decide(house.id, decline, "b")).catch((error) => error)
+  const both = Promise.allSettled([decide(house.id, accept, API), decide(house.id, accept, API)])
+  const other = await house.settle(decide(house.id, decline, API)).catch((error) => error)
   expect(other).toMatchObject({ code: "request_reconciled", details: { code: "already_resolved" } })
   write.reject(new Fault("runtime_unavailable", "gone"))
   const ends = await house.settle(both)
@@ -216,7 +216,7 @@ test("an answer whose end can't be stored is told when the child shows that it h
     }
   }
   const { put } = house.rooms.transcript
-  await house.settle(house.rooms.requests.decide(house.id, accept, "api"))
+  await house.settle(house.rooms.requests.decide(house.id, accept, API))
   expect(frames(house).map((one) => one.frame)).toEqual(["approval"])
   house.rooms.transcript.put = put
   house.ingest.take([said("serverRequest/resolved", { threadId: "t", requestId: 0 })], "run")
@@ -252,10 +252,10 @@ test("tool input and tool calls are answered in the app-server's shapes", async 
   const answers = { q: { answers: ["a"] } }
   const { decide } = house.rooms.requests
   await house.settle(
-    decide(String(input?.requestId), { kind: "tool_input", decision: "accept", answers }, "api"),
+    decide(String(input?.requestId), { kind: "tool_input", decision: "accept", answers }, API),
   )
   expect(house.child.calls.at(-1)).toEqual(["answer", "run", 1, { answers }])
-  await house.settle(decide(String(call?.requestId), { kind: "tool_call", text: "done" }, "api"))
+  await house.settle(decide(String(call?.requestId), { kind: "tool_call", text: "done" }, API))
   const result = { contentItems: [{ type: "inputText", text: "done" }], success: true }
   expect(house.child.calls.at(-1)).toEqual(["answer", "run", 2, result])
 })
@@ -285,10 +285,10 @@ test("whatever happens, an answer is written at most once and every request ends
       }
       for (const step of steps) {
         if (step === "accept" || step === "again") {
-          await house.settle(house.rooms.requests.decide(house.id, accept, "a")).catch(() => {})
+          await house.settle(house.rooms.requests.decide(house.id, accept, API)).catch(() => {})
         }
         if (step === "decline")
-          await house.settle(house.rooms.requests.decide(house.id, decline, "b")).catch(() => {})
+          await house.settle(house.rooms.requests.decide(house.id, decline, API)).catch(() => {})
         if (step === "resolved") {
           house.ingest.take([said("serverRequest/resolved", { threadId: "t", requestId: 0 })], "run")
         }

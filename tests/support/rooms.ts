@@ -12,7 +12,8 @@ import { MIGRATIONS } from "../../src/base/storage/migrations/index.ts"
 import type { Reader } from "../../src/base/storage/port.ts"
 import { createControls } from "../../src/domain/controls/controls.ts"
 import { createProjects } from "../../src/domain/projects/projects.ts"
-import { createRequests } from "../../src/domain/requests/requests.ts"
+import type { Limits } from "../../src/domain/requests/deadlines/deadlines.ts"
+import { createRequests, type RequestsNeeds } from "../../src/domain/requests/requests.ts"
 import { createOutbox } from "../../src/domain/sessions/outbox/outbox.ts"
 import type { SessionSummary } from "../../src/domain/sessions/session.ts"
 import { createSessions } from "../../src/domain/sessions/sessions.ts"
@@ -117,10 +118,11 @@ export interface RoomsGiven {
   locked?: boolean
   codexHome?: string
   ownTools?: OwnTools
+  limits?: Partial<Limits>
 }
 
 export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
-  const { locked = false, codexHome = "/nowhere", ownTools } = given
+  const { locked = false, codexHome = "/nowhere", ownTools, limits } = given
   const clock = createManualClock()
   const driver = openBunDriver(":memory:")
   migrate(driver, MIGRATIONS)
@@ -177,7 +179,7 @@ export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
     deleted: (id, reader) => rooms.tombstones.fault(id, reader),
     abandon: (turn) => acts.abandon(turn),
   })
-  const requests = createRequests({
+  const requestNeeds: RequestsNeeds = {
     db,
     log,
     clock,
@@ -185,8 +187,11 @@ export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
     codex: child,
     audienceOf,
     onAccepted: (sessionId) => carry.wake(sessionId),
+    hide: masks.add,
+    limits: { approval: 0, toolInput: 0, elicitation: 0, toolCall: 600_000, ...limits },
     onFault,
-  })
+  }
+  const requests = createRequests(requestNeeds)
   const codex = child as unknown as Codex
   const rooms: Rooms = {
     sessions,
@@ -280,8 +285,13 @@ export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
     now,
     settle,
     driver,
+    /** The room as a new start of the daemon finds it. */
+    reopenRequests: () => createRequests(requestNeeds),
   }
 }
+/** Whoever decides where it does not matter who. */
+export const API = { actor: "user", source: "api" }
+
 export type OpenRooms = ReturnType<typeof openRooms>
 
 /** A page of the list, as a client reads it. */

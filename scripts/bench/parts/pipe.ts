@@ -8,6 +8,9 @@ export interface Pipe {
   hear(message: PipeLine): void
   /** Starts a turn. */
   flood(): void
+  begin(text: string): void
+  /** Answers a request of the child. */
+  answer(id: number, result: object): void
   end(): void
 }
 export interface PipeLine {
@@ -25,10 +28,13 @@ export function openPipe(home: string, ready: () => void): Pipe {
   })
   let threadId = ""
   let id = 0
-  const call = (method: string, params: object) => {
-    child.stdin.write(`${JSON.stringify({ id: ++id, method, params })}\n`)
+  const write = (line: object) => {
+    child.stdin.write(`${JSON.stringify(line)}\n`)
     child.stdin.flush()
   }
+  const call = (method: string, params: object) => write({ id: ++id, method, params })
+  const begin = (text: string) =>
+    call("turn/start", { threadId, input: [{ type: "text", text, text_elements: [] }] })
   const clientInfo = { name: "bench", title: "bench", version: "0" }
   call("initialize", { clientInfo, capabilities: { experimentalApi: true } })
   return {
@@ -39,8 +45,9 @@ export function openPipe(home: string, ready: () => void): Pipe {
       threadId = result?.thread?.id ?? ""
       ready()
     },
-    flood: () =>
-      call("turn/start", { threadId, input: [{ type: "text", text: "flood", text_elements: [] }] }),
+    flood: () => begin("flood"),
+    begin,
+    answer: (rpcId, result) => write({ id: rpcId, result }),
     end: () => child.kill(),
   }
 }

@@ -85,6 +85,26 @@ export const VARIABLES = {
     { min: 0 },
     "Time that running turns get when the daemon is asked to stop.",
   ),
+  APPROVAL_DEADLINE_MS: integer(
+    0,
+    { min: 0 },
+    "How long an approval waits before it is declined; 0: as long as it takes.",
+  ),
+  TOOL_INPUT_DEADLINE_MS: integer(
+    0,
+    { min: 0 },
+    "How long a question to a person waits before it is declined; 0: as long as it takes.",
+  ),
+  ELICITATION_DEADLINE_MS: integer(
+    0,
+    { min: 0 },
+    "How long an MCP server's question waits before it is declined; 0: as long as it takes.",
+  ),
+  TOOL_CALL_DEADLINE_MS: integer(
+    600_000,
+    { min: 0 },
+    "How long a dynamic tool call waits before it has failed; 0: as long as it takes.",
+  ),
   ORCHESTRATOR_QUEUE_ENABLED: flag(true, "Runs the job queue."),
   ORCHESTRATOR_QUEUE_GLOBAL_CONCURRENCY: integer(2, { min: 1 }, "Jobs that run at the same time."),
   ORCHESTRATOR_QUEUE_MAX_PER_PROJECT: integer(100, { min: 1 }, "Jobs that may wait in one project."),

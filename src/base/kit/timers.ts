@@ -23,6 +23,10 @@ export const TIMERS = {
   retentionMs: 60_000,
   /** The newest threads of the child are looked at this often: what is made elsewhere is told to nobody. */
   glanceMs: 60_000,
+  /** A request that is due and could not be answered is tried again after this. */
+  deadlineRetryMs: 5_000,
+  /** Nothing is waited for longer at a time: a timer's milliseconds have 31 bits. */
+  longestTimerMs: 86_400_000,
   /** A complaint about the child's unreadable lines is logged at most this often. */
   badLineComplaintMs: 60_000,
   /** A host of extensions looks at its memory this often while one of them runs, else every so many times. */

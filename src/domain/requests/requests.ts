@@ -6,10 +6,12 @@ import { newId } from "../../base/kit/ids.ts"
 import type { Reader, Tx } from "../../base/storage/port.ts"
 import { createCarry } from "./carry/carry.ts"
 import { lookIntoText } from "./carry/words.ts"
+import { createDeadlines, type Limits } from "./deadlines/deadlines.ts"
+import { type AskInbox, readInbox } from "./inbox/inbox.ts"
 import type { Kind } from "./kinds.ts"
 import { createDecide, type DecideNeeds, DIED } from "./machine/decide.ts"
-import { createMoves, livingTurn, type MovesNeeds } from "./machine/moves.ts"
-import { isWaiting } from "./machine/states.ts"
+import { type Asked, createMoves, livingTurn, type MovesNeeds } from "./machine/moves.ts"
+import { isWaiting, type RequestState, WAITING } from "./machine/states.ts"
 import { rowOf } from "./row.ts"
 import {
   forgetRequests,
@@ -22,13 +24,21 @@ import {
   waitingNow,
 } from "./store.ts"
 
-export interface RequestsNeeds extends MovesNeeds, Omit<DecideNeeds, "moves"> {}
+export interface RequestsNeeds extends Omit<MovesNeeds, "dueAt">, Omit<DecideNeeds, "moves"> {
+  limits: Limits
+}
 
 export function createRequests(needs: RequestsNeeds) {
   const { db } = needs
-  const moves = createMoves(needs)
+  const deadlines = createDeadlines({ ...needs, decide: (...given) => decisions.decide(...given) })
+  const moves = createMoves({ ...needs, dueAt: deadlines.dueAt })
   const decisions = createDecide({ ...needs, moves })
   const carry = createCarry({ ...needs, moves })
+
+  function open(tx: Tx, asked: Asked, id: string): void {
+    moves.open(tx, asked, id)
+    deadlines.wakeAt(deadlines.dueAt(asked.method))
+  }
 
   /** The child showed that it has its answer, or that it needs none any more. */
   function resolved(tx: Tx, runId: string, rpcId: string | number): void {
@@ -104,7 +114,10 @@ export function createRequests(needs: RequestsNeeds) {
   }
 
   return {
-    open: moves.open,
+    open,
+    /** Requests that are due from before are answered from now on. */
+    start: deadlines.start,
+    [Symbol.dispose]: () => deadlines[Symbol.dispose](),
     decide: decisions.decide,
     deliverCarried: decisions.deliverCarried,
     carry,
@@ -116,6 +129,9 @@ export function createRequests(needs: RequestsNeeds) {
     unknown,
     dismiss,
     lookIntoText,
+    /** A page of what waits in all sessions. */
+    inbox: (ask: Omit<AskInbox, "states"> & { states?: readonly RequestState[] }) =>
+      readInbox(db, { states: WAITING, ...ask }),
     /** What waits for a person in a session, orphans too, oldest first, as rows of the contract. */
     list: (sessionId: string, kind: Kind) =>
       unsettledOf(db, sessionId)

@@ -21,6 +21,7 @@ export function rowOf(request: Request): Record<string, unknown> {
     summary: request.summary,
     details: detailsOf(request, params),
     createdAt: iso(request.createdAt),
+    expiresAt: request.dueAt === undefined ? null : iso(request.dueAt),
     status: "pending",
     state: request.state,
     topic: methodOf(request).topic,
@@ -60,8 +61,16 @@ function detailsOf(request: Request, params: Params): Record<string, unknown> {
 }
 
 /** An orphan says that its turn was interrupted, and what a person had decided of it when nothing could be written any more. */
-function aboutOrphan({ state, reason, decision, decidedBy, decidedAt }: Request) {
+function aboutOrphan({ state, reason, decision, decidedBy, decidedFrom, decidedAt }: Request) {
   if (state !== "orphaned") return {}
   if (decision === undefined || decidedAt === undefined) return { reason }
-  return { reason, recorded: { decision: JSON.parse(decision), by: decidedBy ?? null, at: iso(decidedAt) } }
+  return {
+    reason,
+    recorded: {
+      decision: JSON.parse(decision),
+      by: decidedBy ?? null,
+      from: decidedFrom ?? null,
+      at: iso(decidedAt),
+    },
+  }
 }

@@ -17,10 +17,14 @@ export interface Request {
   summary: string
   params: string
   createdAt: number
+  /** From then on the safe answer is given. */
+  dueAt: number | undefined
   state: RequestState
   /** What was decided, as JSON, from the moment of the claim. */
   decision: string | undefined
   decidedBy: string | undefined
+  /** Where it was decided: `api`, `ui`, `cli`, `deadline`, … */
+  decidedFrom: string | undefined
   decidedAt: number | undefined
   /** From here on the answer may have been written. */
   handingAt: number | undefined
@@ -46,6 +50,7 @@ type NewRequest = Pick<
   | "summary"
   | "params"
   | "createdAt"
+  | "dueAt"
 >
 
 const inStates = (states: readonly RequestState[]): string =>
@@ -58,13 +63,13 @@ const IN_STATE = `SELECT * FROM requests WHERE state = ? ORDER BY created_at, ro
 const SESSIONS_IN_STATE = `SELECT DISTINCT session_id FROM requests WHERE state = ?`
 const OPEN_TURNS = `SELECT DISTINCT session_id, turn_id FROM requests WHERE state = 'open' AND turn_id IS NOT NULL`
 const WAITING_COUNT = `SELECT count(*) AS n, min(created_at) AS at FROM requests WHERE ${inStates(WAITING)}`
-const INSERT = `INSERT INTO requests (id, kind, method, session_id, turn_id, item_id, run_id, rpc_id, summary, params, created_at, state)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')`
+const INSERT = `INSERT INTO requests (id, kind, method, session_id, turn_id, item_id, run_id, rpc_id, summary, params, created_at, due_at, state)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')`
 const FORGET = `DELETE FROM requests WHERE session_id = ?`
 const HANDING = `UPDATE requests SET handing_at = ? WHERE id = ? AND state = 'claimed'`
 const HANDED = `UPDATE requests SET handed_at = ? WHERE id = ?`
 const CARRY_TURN = `UPDATE requests SET carry_turn_id = ? WHERE carry_id = ? AND state = 'carrying'`
-const MOVE = `UPDATE requests SET state = ?, decision = ?, decided_by = ?, decided_at = ?, handing_at = ?, handed_at = ?,
+const MOVE = `UPDATE requests SET state = ?, decision = ?, decided_by = ?, decided_from = ?, decided_at = ?, handing_at = ?, handed_at = ?,
   reason = ?, turn_id = ?, item_id = ?, run_id = ?, rpc_id = ?, carry_id = ?, carry_turn_id = ? WHERE id = ? AND state = ?`
 
 export const readRequest = (db: Reader, id: string): Request | undefined => requestOf(db.get(GET, id))
@@ -104,6 +109,7 @@ export function insertRequest(tx: Tx, r: NewRequest): void {
     r.summary,
     r.params,
     r.createdAt,
+    r.dueAt ?? null,
   )
 }
 
@@ -125,6 +131,7 @@ export function moveRequest(tx: Tx, from: Request, to: RequestState, fields: Par
     to,
     next.decision ?? null,
     next.decidedBy ?? null,
+    next.decidedFrom ?? null,
     next.decidedAt ?? null,
     next.handingAt ?? null,
     next.handedAt ?? null,
@@ -157,9 +164,11 @@ function requestOf(row: Row | undefined): Request | undefined {
     summary: row.summary as string,
     params: row.params as string,
     createdAt: row.created_at as number,
+    dueAt: moment("due_at"),
     state: row.state as RequestState,
     decision: optional("decision"),
     decidedBy: optional("decided_by"),
+    decidedFrom: optional("decided_from"),
     decidedAt: moment("decided_at"),
     handingAt: moment("handing_at"),
     handedAt: moment("handed_at"),

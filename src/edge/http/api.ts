@@ -20,6 +20,7 @@ import { lifeRoutes } from "./routes/life.ts"
 import type { RouteNeeds } from "./routes/needs.ts"
 import { projectRoutes } from "./routes/projects.ts"
 import { promptRoutes } from "./routes/prompts.ts"
+import { requestRoutes } from "./routes/requests.ts"
 import { searchRoutes } from "./routes/search.ts"
 import { sessionRoutes } from "./routes/sessions.ts"
 import { streamRoutes } from "./routes/stream.ts"
@@ -35,13 +36,14 @@ export interface ApiNeeds extends RouteNeeds {
 }
 
 /** decisions 36. */
-const MAX_BODY = 1024 * 1024
-const MAX_TOOL_BODY = 8 * MAX_BODY
+const MIB = 1024 * 1024
+const MAX_MIB = 1
+const MAX_TOOL_MIB = 8
 
 export function createApi({ door, logger, ...needs }: ApiNeeds) {
   const opens = createKey(door)
-  const tooLarge = () => {
-    throw new Fault("body_too_large", "the body is too large")
+  const tooLarge = (mib: number) => () => {
+    throw new Fault("body_too_large", `the body is too large: at most ${mib} MiB`)
   }
   const app = new Hono<HttpEnv>()
   app.use(async (c, next) => {
@@ -53,8 +55,8 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
   app.route("/api", healthRoutes({ ...needs, opens }))
   app.use("/api/*", withKey(opens))
   const limits = {
-    tool: bodyLimit({ maxSize: MAX_TOOL_BODY, onError: tooLarge }),
-    other: bodyLimit({ maxSize: MAX_BODY, onError: tooLarge }),
+    tool: bodyLimit({ maxSize: MAX_TOOL_MIB * MIB, onError: tooLarge(MAX_TOOL_MIB) }),
+    other: bodyLimit({ maxSize: MAX_MIB * MIB, onError: tooLarge(MAX_MIB) }),
   }
   app.use("/api/*", (c, next) => {
     // A request that announces no body has none; hono would wrap it in a new one, which Node's can't be.
@@ -74,6 +76,7 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
   app.route("/api", usageRoutes(needs))
   app.route("/api", approvalRoutes(needs))
   app.route("/api", toolRoutes(needs))
+  app.route("/api", requestRoutes(needs))
   app.route("/api", unknownOutcomeRoutes(needs))
   const document = () => documentOf({ routes: app.routes, operations: OPERATIONS, version: needs.version })
   let documentText: string | undefined

@@ -11,6 +11,7 @@ import { life } from "./0007-life.ts"
 import { transcript } from "./0008-transcript.ts"
 import { requests } from "./0009-requests.ts"
 import { usage } from "./0010-usage.ts"
+import { decisions } from "./0011-decisions.ts"
 
 export const MIGRATIONS: readonly Migration[] = [
   log,
@@ -23,4 +24,5 @@ export const MIGRATIONS: readonly Migration[] = [
   transcript,
   requests,
   usage,
+  decisions,
 ]

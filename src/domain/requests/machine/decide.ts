@@ -4,9 +4,12 @@
 import { Fault, isFault } from "../../../base/fault.ts"
 import type { Clock } from "../../../base/kit/clock.ts"
 import type { Db, Tx } from "../../../base/storage/port.ts"
+import { asksSecrets } from "../asks/questions.ts"
+import { createSealer, textsIn } from "../asks/secrets.ts"
 import { FRAMES } from "../kinds.ts"
 import { noteHanding, type Request, readRequest } from "../store.ts"
 import { type Decision, fitted, inTurnScope, verdictOf } from "../verdict.ts"
+import type { By } from "./by.ts"
 import { decisionOf, type Moves } from "./moves.ts"
 import type { RequestState } from "./states.ts"
 
@@ -27,6 +30,8 @@ export interface DecideNeeds {
   codex: AnswersRequests
   /** An orphan of this session was accepted: it has to be carried over. */
   onAccepted(sessionId: string): void
+  /** From now on this text is masked wherever the child repeats it. */
+  hide(secret: string): void
   onFault(error: unknown): void
 }
 
@@ -35,15 +40,19 @@ export interface Outcome {
   decided: Decision
   /** What became of it: `claimed` for one that the child has, `accepted-for-carry` or `declined` for an orphan. */
   state: RequestState
+  /** This call decided it; false for a repetition. */
+  first: boolean
 }
 /** `moved`: nothing was written, and the request is not the child's any more. */
 type Delivered = "handed" | "moved"
-interface Claimed extends Outcome {
+interface Claimed extends Omit<Outcome, "first"> {
   next: "deliver" | "done"
 }
 interface Given {
   asked: Decision
-  by: string
+  /** What is stored in its place, where it answers a secret question. */
+  sealed: Decision | undefined
+  by: By
 }
 
 /** Those that were decided after their child died, or before it could hear. */
@@ -55,7 +64,8 @@ const AFTERLIFE: ReadonlySet<RequestState> = new Set([
   "declined",
 ])
 
-export function createDecide({ db, clock, moves, codex, onAccepted, onFault }: DecideNeeds) {
+export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFault }: DecideNeeds) {
+  const sealer = createSealer()
   const delivering = new Map<string, Promise<Delivered>>()
   /** Runs whose end is settled here. */
   const gone = new Set<string>()
@@ -66,15 +76,26 @@ export function createDecide({ db, clock, moves, codex, onAccepted, onFault }: D
    * A person's decision. The same decision again is fine once more; another one, or one that came to nothing, is
    * `request_reconciled`; an unknown id or an expired request `request_not_found` (wire-contract §9.3).
    */
-  async function decide(id: string, asked: Decision, by: string): Promise<Outcome> {
+  async function decide(id: string, asked: Decision, by: By): Promise<Outcome> {
+    const sealed = await sealedOf(id, asked)
     for (;;) {
-      const { next, ...outcome } = await db.act((tx) => claim(tx, id, { asked, by }))
+      const { next, ...outcome } = await db.act((tx) => claim(tx, id, { asked, sealed, by }))
       const { request, decided, state } = outcome
       if (state === "accepted-for-carry") onAccepted(request.sessionId)
       // The same answer may be on its way for somebody else: both hear how that ends.
       const way = delivering.get(id) ?? (next === "deliver" ? send(request, decided) : undefined)
-      if (way === undefined || (await way) === "handed") return outcome
+      const first = next === "deliver"
+      if (way === undefined || (await way) === "handed") return { ...outcome, first }
     }
+  }
+
+  /** Secret answers are hidden before they go anywhere. */
+  async function sealedOf(id: string, asked: Decision): Promise<Decision | undefined> {
+    const request = readRequest(db, id)
+    if (!request || asked.kind !== "tool_input" || !asksSecrets(request)) return undefined
+    const { answers, content, response } = asked
+    for (const text of textsIn({ answers, content, response })) hide(text)
+    return sealer.seal(asked)
   }
 
   function send(request: Request, decided: Decision): Promise<Delivered> {
@@ -124,7 +145,7 @@ export function createDecide({ db, clock, moves, codex, onAccepted, onFault }: D
 
   const isGone = (runId: string): boolean => gone.has(runId) || !codex.lives(runId)
 
-  function claim(tx: Tx, id: string, { asked, by }: Given): Claimed {
+  function claim(tx: Tx, id: string, { asked, sealed, by }: Given): Claimed {
     if (unwritten.has(id)) {
       giveBack(tx, id, unwritten.get(id))
       unwritten.delete(id)
@@ -136,7 +157,7 @@ export function createDecide({ db, clock, moves, codex, onAccepted, onFault }: D
     const isAfter = AFTERLIFE.has(request.state) || request.carryId !== undefined
     const fitting = fitted(request, asked)
     const decided = isAfter ? inTurnScope(fitting) : fitting
-    const word = { decision: JSON.stringify(decided), by }
+    const word = { decision: JSON.stringify(sealed ?? decided), by }
     if (request.state === "orphaned") {
       const accepts = decided.kind !== "tool_call" && decided.decision === "accept"
       moves.decideOrphan(tx, request, word, accepts)

@@ -13,6 +13,7 @@ import { FRAMES, itemOf, METHODS, type Params, string } from "../kinds.ts"
 import { rowOf } from "../row.ts"
 import { insertRequest, moveRequest, noteHanded, type Request, readRequest } from "../store.ts"
 import { type Decision, resolvedOf } from "../verdict.ts"
+import type { By } from "./by.ts"
 
 export interface MovesNeeds {
   log: Log
@@ -20,6 +21,8 @@ export interface MovesNeeds {
   transcript: Transcript
   /** Who may hear of a session's events. */
   audienceOf(sessionId: string): Audience
+  /** Until when a request of that method waits. */
+  dueAt(method: string): number | undefined
 }
 
 export interface Asked {
@@ -34,10 +37,10 @@ export interface Asked {
 
 export interface Decided {
   decision: string
-  by: string
+  by: By
 }
 
-export function createMoves({ log, clock, transcript, audienceOf }: MovesNeeds) {
+export function createMoves({ log, clock, transcript, audienceOf, dueAt }: MovesNeeds) {
   /** Takes a request of the child in. The id is ours: the child's own start again with every run. */
   function open(tx: Tx, asked: Asked, id: string): void {
     const { runId, rpcId, method, sessionId, activeTurn } = asked
@@ -56,6 +59,7 @@ export function createMoves({ log, clock, transcript, audienceOf }: MovesNeeds) 
       summary: summaryOf(method, params),
       params: JSON.stringify(params),
       createdAt: clock.now(),
+      dueAt: dueAt(method),
     })
     tellOpened(tx, id)
   }
@@ -77,8 +81,15 @@ export function createMoves({ log, clock, transcript, audienceOf }: MovesNeeds) 
     tell(tx, request, "request", { ...openedDetails(request, params), ...orphaned })
   }
 
-  const claim = (tx: Tx, request: Request, { decision, by }: Decided): void =>
-    void moveRequest(tx, request, "claimed", { decision, decidedBy: by, decidedAt: clock.now() })
+  const decidedFields = ({ decision, by }: Decided) => ({
+    decision,
+    decidedBy: by.actor,
+    decidedFrom: by.source,
+    decidedAt: clock.now(),
+  })
+
+  const claim = (tx: Tx, request: Request, decided: Decided): void =>
+    void moveRequest(tx, request, "claimed", decidedFields(decided))
 
   /** What was decided is told once, by whoever comes first: the hand-over, or the child that shows it. */
   function tellDecided(tx: Tx, id: string): void {
@@ -99,6 +110,7 @@ export function createMoves({ log, clock, transcript, audienceOf }: MovesNeeds) 
     moveRequest(tx, request, "open", {
       decision: undefined,
       decidedBy: undefined,
+      decidedFrom: undefined,
       decidedAt: undefined,
       handingAt: undefined,
       carryId: undefined,
@@ -135,15 +147,14 @@ export function createMoves({ log, clock, transcript, audienceOf }: MovesNeeds) 
   }
 
   /** A person's word on an orphan: a decline ends it, an accept waits for its continuation turn. */
-  function decideOrphan(tx: Tx, request: Request, { decision, by }: Decided, accepts: boolean): void {
-    const fields = { decision, decidedBy: by, decidedAt: clock.now() }
-    moveRequest(tx, request, accepts ? "accepted-for-carry" : "declined", fields)
+  function decideOrphan(tx: Tx, request: Request, decided: Decided, accepts: boolean): void {
+    moveRequest(tx, request, accepts ? "accepted-for-carry" : "declined", decidedFields(decided))
     const now = known(tx, request.id)
     if (!accepts) closed(tx, now, { ...resolvedOf(decisionOf(now)), state: "declined" })
     else {
-      const { reason, decidedBy, decidedAt } = now
+      const { reason, decidedBy, decidedFrom, decidedAt } = now
       const details = openedDetails(now, JSON.parse(now.params) as Params)
-      tell(tx, now, "request", { ...details, state: now.state, reason, decidedBy, decidedAt })
+      tell(tx, now, "request", { ...details, state: now.state, reason, decidedBy, decidedFrom, decidedAt })
     }
   }
 
@@ -163,15 +174,12 @@ export function createMoves({ log, clock, transcript, audienceOf }: MovesNeeds) 
   }
 
   function closed(tx: Tx, request: Request, end: Record<string, unknown>): void {
-    const payload = closedPayload(request, end)
+    const { reason, decidedBy, decidedFrom, decidedAt } = known(tx, request.id)
+    // A decision of the clock's says so: nobody made it.
+    const why = decidedFrom === "deadline" && { reason: "deadline" }
+    const payload = closedPayload(request, { ...end, ...why })
     log.append(tx, requestClosed(audienceOf(request.sessionId), FRAMES[request.kind].closed, payload))
-    const by = readRequest(tx, request.id)
-    tell(tx, request, "resolved", {
-      ...payload,
-      reason: by?.reason,
-      decidedBy: by?.decidedBy,
-      decidedAt: by?.decidedAt,
-    })
+    tell(tx, request, "resolved", { reason, ...payload, decidedBy, decidedFrom, decidedAt })
   }
 
   function tell(

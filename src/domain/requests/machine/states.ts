@@ -8,18 +8,20 @@
  *   │                  └──decline──▶ declined                      └─────────no match─────────▶ void
  *   └──ended by a living child──▶ expired
  */
-export type RequestState =
-  | "open"
-  | "claimed"
-  | "answered"
-  | "indeterminate"
-  | "orphaned"
-  | "accepted-for-carry"
-  | "carrying"
-  | "void"
-  | "declined"
-  | "expired"
-  | "dismissed"
+export const STATES = [
+  "open",
+  "claimed",
+  "answered",
+  "indeterminate",
+  "orphaned",
+  "accepted-for-carry",
+  "carrying",
+  "void",
+  "declined",
+  "expired",
+  "dismissed",
+] as const
+export type RequestState = (typeof STATES)[number]
 
 export const MOVES: Readonly<Record<RequestState, readonly RequestState[]>> = {
   open: ["claimed", "orphaned", "expired"],

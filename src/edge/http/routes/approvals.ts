@@ -2,21 +2,31 @@
 
 import { Hono } from "hono"
 import { z } from "zod"
+import type { Outcome } from "../../../domain/requests/machine/decide.ts"
+import { declineWith, type Heard } from "../../../flow/acts/feedback.ts"
 import type { SessionEnv } from "../env.ts"
 import { idParam } from "../guards.ts"
 import { json } from "../reply.ts"
 import { body } from "../valid.ts"
-import { afterlife } from "./afterlife.ts"
+import { by, decided } from "./deciding.ts"
 import type { RouteNeeds } from "./needs.ts"
-import { jsonObject } from "./schemas.ts"
+import { jsonObject, text } from "./schemas.ts"
 
-const decision = z.object({
-  decision: z.enum(["accept", "decline", "cancel"]),
-  scope: z.enum(["turn", "session"]).default("turn"),
-  execpolicyAmendment: z.array(z.string()).min(1).optional(),
-  networkPolicyAmendment: z.object({ host: z.string(), action: z.enum(["allow", "deny"]) }).optional(),
-  permissions: jsonObject.optional(),
-})
+const decision = z
+  .object({
+    decision: z.enum(["accept", "decline", "cancel"]),
+    scope: z.enum(["turn", "session"]).default("turn"),
+    execpolicyAmendment: z.array(z.string()).min(1).optional(),
+    networkPolicyAmendment: z.object({ host: z.string(), action: z.enum(["allow", "deny"]) }).optional(),
+    permissions: jsonObject.optional(),
+    /** For the model: why not, what instead. */
+    feedback: text(100_000).optional(),
+    ...by,
+  })
+  .refine((given) => given.feedback === undefined || given.decision === "decline", {
+    path: ["feedback"],
+    message: "is given with a decline only",
+  })
 
 export const approvalRoutes = ({ rooms, gate }: RouteNeeds) =>
   new Hono<SessionEnv>()
@@ -25,8 +35,15 @@ export const approvalRoutes = ({ rooms, gate }: RouteNeeds) =>
     )
     .post("/approvals/:approvalId/decision", idParam("approvalId"), body(decision), async (c) => {
       const approvalId = c.req.param("approvalId")
-      const asked = { kind: "approval" as const, ...c.req.valid("json") }
-      const { request, decided, state } = await rooms.requests.decide(approvalId, asked, "api")
-      const scope = decided.kind === "approval" ? decided.scope : undefined
-      return json({ status: "ok", approvalId, threadId: request.sessionId, scope, ...afterlife(state) })
+      const { actor, source, feedback, ...given } = c.req.valid("json")
+      const asked = { kind: "approval" as const, ...given }
+      const whose = { actor, source }
+      const done: Outcome & { heard?: Heard } =
+        feedback === undefined
+          ? await rooms.requests.decide(approvalId, asked, whose)
+          : await declineWith(rooms, { id: approvalId, asked, by: whose, feedback })
+      const { request, state, heard } = done
+      const scope = done.decided.kind === "approval" ? done.decided.scope : undefined
+      const about = { threadId: request.sessionId, scope, ...decided(rooms, approvalId, state) }
+      return json({ status: "ok", approvalId, ...about, ...heard })
     })

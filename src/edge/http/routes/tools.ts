@@ -7,7 +7,7 @@ import type { SessionEnv } from "../env.ts"
 import { idParam } from "../guards.ts"
 import { json } from "../reply.ts"
 import { body } from "../valid.ts"
-import { afterlife } from "./afterlife.ts"
+import { by, decided } from "./deciding.ts"
 import type { RouteNeeds } from "./needs.ts"
 import { jsonObject } from "./schemas.ts"
 
@@ -17,6 +17,7 @@ const input = z.object({
   content: jsonObject.optional(),
   scope: z.enum(["turn", "session", "always"]).optional(),
   response: z.unknown().optional(),
+  ...by,
 })
 const contentItem = z.discriminatedUnion("type", [
   z.object({ type: z.literal("inputText"), text: z.string() }),
@@ -30,6 +31,7 @@ const call = z.object({
   text: z.string().optional(),
   contentItems: z.array(contentItem).max(1_000).optional(),
   response: z.unknown().optional(),
+  ...by,
 })
 
 /** `response` counts when the key is there, even as null. */
@@ -44,20 +46,32 @@ export const toolRoutes = ({ rooms, gate }: RouteNeeds) =>
       json({ data: rooms.requests.list(c.get("sessionId"), "tool_call") }),
     )
     .post("/tool-input/:requestId/decision", idParam("requestId"), body(input), async (c) => {
-      const { response, ...answer } = c.req.valid("json")
+      const { response, actor, source, ...answer } = c.req.valid("json")
       const asked = { kind: "tool_input" as const, ...answer, ...verbatim({ response }) }
       const requestId = c.req.param("requestId")
-      const { request, state } = await rooms.requests.decide(requestId, asked, "api")
-      return json({ status: "ok", requestId, threadId: request.sessionId, ...afterlife(state) })
+      const { request, state } = await rooms.requests.decide(requestId, asked, { actor, source })
+      return json({
+        status: "ok",
+        requestId,
+        threadId: request.sessionId,
+        ...decided(rooms, requestId, state),
+      })
     })
     .post("/tool-calls/:requestId/response", idParam("requestId"), body(call), async (c) => {
-      const { success, text, contentItems, ...rest } = c.req.valid("json")
+      const { success, text, contentItems, actor, source, ...rest } = c.req.valid("json")
       const asked = { kind: "tool_call" as const, success, text, contentItems, ...verbatim(rest) }
       const requestId = c.req.param("requestId")
-      const { request } = await rooms.requests.decide(requestId, asked, "api").catch((error) => {
-        throw inFlight(error, requestId)
+      const { request, state } = await rooms.requests
+        .decide(requestId, asked, { actor, source })
+        .catch((error) => {
+          throw inFlight(error, requestId)
+        })
+      return json({
+        status: "ok",
+        requestId,
+        threadId: request.sessionId,
+        ...decided(rooms, requestId, state),
       })
-      return json({ status: "ok", requestId, threadId: request.sessionId })
     })
 
 /** While another answer is being written, tool calls have a body of their own; afterwards they are not found (§1.8). */
