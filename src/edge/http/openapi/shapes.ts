@@ -109,6 +109,9 @@ const waiting = {
   details: raw.meta({ description: "What Codex asked, as it asked it." }),
   createdAt: iso,
   status: z.literal("pending"),
+  expiresAt: iso
+    .nullable()
+    .meta({ description: "Then the safe answer is given; null: it waits as long as it takes." }),
   state: z.string(),
   topic: z.string(),
   about: raw.meta({ description: "What would happen, in words that a person can judge; by topic." }),
@@ -135,6 +138,19 @@ export const toolCall = z
     arguments: z.unknown(),
   })
   .meta({ id: "ToolCall" })
+
+/** A row of the inbox: of any kind, and whose it is. */
+export const inboxRow = z
+  .looseObject({
+    id: z.string(),
+    kind: z.enum(["approval", "tool_input", "tool_call"]),
+    sessionId: z.string(),
+    sessionTitle: z.string().nullable(),
+    projectId: z.string().nullable(),
+    ...waiting,
+    status: z.string(),
+  })
+  .meta({ id: "InboxRow", description: "With the keys that its kind has in the lists of a session." })
 
 export const project = z
   .object({

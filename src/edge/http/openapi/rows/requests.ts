@@ -2,7 +2,7 @@
 
 import { z } from "zod"
 import { CHILD_FAULTS, type Operations } from "../operation.ts"
-import { approval, ok, toolCall, toolInput } from "../shapes.ts"
+import { approval, inboxRow, iso, ok, toolCall, toolInput } from "../shapes.ts"
 
 const FAULTS = [
   "request_not_found",
@@ -13,7 +13,12 @@ const FAULTS = [
 
 /** Said where the child that asked had died. */
 const state = z.string().optional().meta({ description: "Where the request went after its Codex died." })
-const answered = z.object({ status: ok, requestId: z.string(), threadId: z.string(), state })
+const whose = {
+  decidedBy: z.string().optional(),
+  decidedFrom: z.string().nullable().optional(),
+  decidedAt: iso.optional(),
+}
+const answered = z.object({ status: ok, requestId: z.string(), threadId: z.string(), state, ...whose })
 const dismissed = { requestId: z.string(), threadId: z.string(), state: z.literal("dismissed") }
 
 export const requestRows = {
@@ -37,6 +42,12 @@ export const requestRows = {
         threadId: z.string(),
         scope: z.enum(["turn", "session"]).optional(),
         state,
+        ...whose,
+        feedback: z
+          .enum(["given", "repeated", "not_given"])
+          .optional()
+          .meta({ description: "Whether the model was told why." }),
+        feedbackReason: z.string().optional(),
       }),
     },
     faults: FAULTS,
@@ -78,6 +89,14 @@ export const requestRows = {
     ok: { 200: answered },
     faults: [...FAULTS, "call_in_flight"],
     example: { body: { success: true, text: "42" } },
+  },
+  "GET /api/requests": {
+    id: "listRequests",
+    tag: "requests",
+    summary: "What waits for a person in any session, oldest first",
+    scope: "read",
+    ok: { 200: z.object({ data: z.array(inboxRow), nextCursor: z.string().nullable() }) },
+    example: { answer: { data: [], nextCursor: null } },
   },
   "POST /api/requests/:requestId/dismiss": {
     id: "dismissRequest",
