@@ -2,7 +2,7 @@
 // names them.
 
 import { openHouse } from "./app.ts"
-import { systemClock } from "./base/kit/clock.ts"
+import { type Clock, systemClock } from "./base/kit/clock.ts"
 import { readText } from "./base/platform/files.ts"
 import * as folders from "./base/platform/folders.ts"
 import type { Platform } from "./base/platform/port.ts"
@@ -13,7 +13,7 @@ import { createInspection } from "./inspect.ts"
 import { version } from "./version.ts"
 
 /** Runs what was typed and ends the process with its exit code. */
-export async function run(platform: Platform): Promise<void> {
+export async function run(platform: Platform, clock: Clock = systemClock): Promise<void> {
   const { argv, env, stdout, stderr } = process
   // A reader that goes away (`codexd demo | head`) ends the program, which tidies up first if it wants to.
   stdout.on("error", () => process.emit("SIGTERM", "SIGTERM") || process.exit(1))
@@ -24,7 +24,7 @@ export async function run(platform: Platform): Promise<void> {
     programDir: programDir(),
     version,
     platform,
-    clock: systemClock,
+    clock,
     out: { write: (text) => void stdout.write(text), isTTY: stdout.isTTY === true },
     err: { write: (text) => void stderr.write(text), isTTY: stderr.isTTY === true },
     onSignal,
@@ -32,7 +32,7 @@ export async function run(platform: Platform): Promise<void> {
     scriptedModel: (clock) => createScriptedModel({ clock }),
     // Both runtimes take headers here; the DOM's types know only protocols.
     connect: (url, headers) => Reflect.construct(WebSocket, [url, { headers }]),
-    inspection: createInspection({ platform, clock: systemClock }),
+    inspection: createInspection({ platform, clock }),
     files: { ...folders, readText },
   })
   // Both streams are written out before the end: an exit does not wait for a pipe.
