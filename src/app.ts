@@ -16,6 +16,7 @@ import { createProcesses } from "./base/platform/processes.ts"
 import type { Reader } from "./base/storage/port.ts"
 import { createControls } from "./domain/controls/controls.ts"
 import { createKeys } from "./domain/keys/keys.ts"
+import { createOffers } from "./domain/offers/offers.ts"
 import { createProjects } from "./domain/projects/projects.ts"
 import { createRequests } from "./domain/requests/requests.ts"
 import { createOutbox } from "./domain/sessions/outbox/outbox.ts"
@@ -42,6 +43,7 @@ import { createProjectActs } from "./flow/acts/projects.ts"
 import { createTells } from "./flow/acts/tells.ts"
 import { createChild } from "./flow/child.ts"
 import { drain } from "./flow/drain.ts"
+import { createExtensions } from "./flow/extensions/extensions.ts"
 import { homeOfCodex, prepareCodexHome, tokenOf } from "./flow/files.ts"
 import { createHealth } from "./flow/health.ts"
 import { createContexts } from "./flow/ingest/contexts.ts"
@@ -207,6 +209,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     search: openSearch({ db, clock, titleOf: sessions.titleOf }),
     usage: createUsage({ db, clock, threadOf: (tx, id) => sessions.find(id, tx)?.thread }),
     requests,
+    offers: createOffers({ db, clock, enabled: config.orchestratorQueueEnabled }),
     codex,
   }
 
@@ -234,6 +237,8 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
 
   scope.use(hearChild({ supervisor, codex, ingest, acts, carry, reconcile, owed, db, log, logger }))
 
+  const extensions = scope.use(createExtensions({ config, platform, clock, db, log, logger, rooms, onFault }))
+
   const hub = createHub({ log, platform, clock, onError: onFault })
   const sockets = createSockets(hub)
   const maxLagBytes = config.streamMaxLagMib * 1024 * 1024
@@ -254,6 +259,8 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   })
   const life = createLife({ db, log, clock, rooms })
   const api = createApi({
+    extensions,
+    rbac: config,
     rooms,
     life,
     carry,
@@ -293,6 +300,8 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   }
   scope.use(keepWithin({ log, clock, limits, logger }))
   scope.use(clock.every(TIMERS.glanceMs, () => void reconcile.glance()))
+
+  void extensions.start()
 
   // What a killed daemon left goes before the first child comes; clients are let in meanwhile.
   let stopping = false

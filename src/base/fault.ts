@@ -45,6 +45,13 @@ export const FAULTS = {
     status: 405,
     body: (message) => ({ ...plain(message, {}, "invalid_request"), issues: [] }),
   },
+  /** wire-contract §1.12: `details.code` says why. */
+  rbac_unauthorized: { status: 401, body: (message, d) => ({ status: "unauthorized", message, ...d }) },
+  rbac_forbidden: { status: 403, body: (message, d) => ({ status: "forbidden", message, ...d }) },
+  invalid_role: { status: 400, body: plain },
+  rbac_misconfigured: { status: 500, body: plain },
+  reload_failed: { status: 400, body: plain },
+  reload_in_progress: { status: 409, body: plain },
   duplicate_name: { status: 409, body: bare("duplicate_name") },
   project_not_empty: { status: 409, body: bare("project_not_empty") },
   not_materialized: { status: 409, body: bare("not_materialized") },

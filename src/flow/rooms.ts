@@ -1,6 +1,7 @@
 // What the tables of this floor are given: the rooms below, and the child.
 
 import type { ControlsRoom } from "../domain/controls/controls.ts"
+import type { Offers } from "../domain/offers/offers.ts"
 import type { Projects } from "../domain/projects/projects.ts"
 import type { Requests } from "../domain/requests/requests.ts"
 import type { Outbox } from "../domain/sessions/outbox/outbox.ts"
@@ -25,5 +26,6 @@ export interface Rooms {
   search: Search
   usage: Usage
   requests: Requests
+  offers: Offers
   codex: Codex
 }

@@ -11,6 +11,7 @@ import { migrate } from "../../src/base/storage/migrate.ts"
 import { MIGRATIONS } from "../../src/base/storage/migrations/index.ts"
 import type { Reader } from "../../src/base/storage/port.ts"
 import { createControls } from "../../src/domain/controls/controls.ts"
+import { createOffers } from "../../src/domain/offers/offers.ts"
 import { createProjects } from "../../src/domain/projects/projects.ts"
 import type { Limits } from "../../src/domain/requests/deadlines/deadlines.ts"
 import { createRequests, type RequestsNeeds } from "../../src/domain/requests/requests.ts"
@@ -212,6 +213,7 @@ export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
     search: openSearch({ db, clock, titleOf: sessions.titleOf }),
     usage: createUsage({ db, clock, threadOf: (tx, id) => sessions.find(id, tx)?.thread }),
     requests,
+    offers: createOffers({ db, clock, enabled: true }),
     codex,
   }
   const contexts = createContexts({ sessions, log })

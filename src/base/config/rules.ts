@@ -18,9 +18,7 @@ export function brokenRules(settings: Settings): string[] {
       `API_AUTH: "none" would let everybody who reaches ${host} run commands; use API_AUTH=token, or HOST=127.0.0.1`,
     )
   }
-  if (mode === "jwt" && !settings.agentExtensionRbacJwtSecret) {
-    broken.push("AGENT_EXTENSION_RBAC_JWT_SECRET: is required when AGENT_EXTENSION_RBAC_MODE is jwt; set it")
-  }
+  if (mode === "jwt") broken.push(...brokenKeys(settings))
   if (mode !== "header" || settings.agentExtensionAllowInsecureHeaderMode) return broken
   if (!settings.agentExtensionRbacHeaderSecret) {
     broken.push(
@@ -33,4 +31,25 @@ export function brokenRules(settings: Settings): string[] {
     )
   }
   return broken
+}
+
+/** One kind of key: a token that could be checked with either would be as good as the weaker one. */
+function brokenKeys({
+  agentExtensionRbacJwtSecret: secret,
+  agentExtensionRbacJwksUrl: url,
+}: Settings): string[] {
+  if (!secret && !url) {
+    return [
+      "AGENT_EXTENSION_RBAC_JWT_SECRET: is required when AGENT_EXTENSION_RBAC_MODE is jwt; set it, or AGENT_EXTENSION_RBAC_JWKS_URL",
+    ]
+  }
+  if (!url) return []
+  if (secret) {
+    return ["AGENT_EXTENSION_RBAC_JWKS_URL: stands beside AGENT_EXTENSION_RBAC_JWT_SECRET; set one of them"]
+  }
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  const safe = parsed?.protocol === "https:" || (parsed?.protocol === "http:" && isLoopback(parsed.hostname))
+  return safe
+    ? []
+    : ["AGENT_EXTENSION_RBAC_JWKS_URL: must be an https URL; keys from plain http could be anybody's"]
 }

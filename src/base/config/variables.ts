@@ -148,7 +148,13 @@ export const VARIABLES = {
     false,
     "Lets `header` mode start without a secret or on a HOST that is not loopback.",
   ),
-  AGENT_EXTENSION_RBAC_JWT_SECRET: optional("text", "Key of `jwt` mode, required there.", { secret: true }),
+  AGENT_EXTENSION_RBAC_JWT_SECRET: optional("text", "Key of `jwt` mode: tokens are signed with HS256.", {
+    secret: true,
+  }),
+  AGENT_EXTENSION_RBAC_JWKS_URL: optional(
+    "https URL",
+    "Where `jwt` mode finds public keys: tokens are signed with RS256. In place of the key.",
+  ),
   AGENT_EXTENSION_RBAC_JWT_ISSUER: optional("text", "Issuer that a role token must name."),
   AGENT_EXTENSION_RBAC_JWT_AUDIENCE: optional("text", "Audience that a role token must name."),
   AGENT_EXTENSION_RBAC_JWT_ROLE_CLAIM: text("role", "Claim that holds the role."),
@@ -158,6 +164,8 @@ export const VARIABLES = {
     "warn",
     "What an untrusted extension meets.",
   ),
+  AGENT_EXTENSION_MEMORY_MIB: integer(512, { min: 64 }, "Memory that a host of extensions may take."),
+  AGENT_EXTENSION_WORKSPACE: flag(false, "Also loads what lies in the workspace's own `extensions` folder."),
   AGENT_EXTENSION_CONFIGURED_ROOTS: paths("Folders to look for extensions in."),
   AGENT_EXTENSION_PACKAGE_ROOTS: paths("Folders of installed extension packages."),
 } as const

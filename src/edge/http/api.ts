@@ -15,6 +15,7 @@ import { OPERATIONS } from "./openapi/table.ts"
 import { faultReply, jsonText } from "./reply.ts"
 import { approvalRoutes } from "./routes/approvals.ts"
 import { controlRoutes } from "./routes/controls.ts"
+import { extensionRoutes } from "./routes/extensions.ts"
 import { healthRoutes } from "./routes/health.ts"
 import { lifeRoutes } from "./routes/life.ts"
 import type { RouteNeeds } from "./routes/needs.ts"
@@ -53,6 +54,7 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
   })
   app.use(sameHouse(door))
   app.route("/api", healthRoutes({ ...needs, opens }))
+  app.route("/api", extensionRoutes({ ...needs, opens }))
   app.use("/api/*", withKey(opens))
   const limits = {
     tool: bodyLimit({ maxSize: MAX_TOOL_MIB * MIB, onError: tooLarge(MAX_TOOL_MIB) }),

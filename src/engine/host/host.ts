@@ -42,7 +42,7 @@ export interface HostNeeds {
 }
 
 export type Reloaded =
-  | { result: "loaded"; reloadId: string; before: string; snapshot: Snapshot }
+  | { result: "loaded"; reloadId: string; before: string; snapshot: Snapshot; rows: LoadedRow[] }
   | { result: "failed"; reloadId: string; before: string; errors: LoadError[] }
   | { result: "busy"; reloadId: string; before: string }
 
@@ -122,7 +122,7 @@ export function createHost(needs: HostNeeds) {
         return { result: "failed", reloadId, before, errors: next.errors }
       }
       swap(next)
-      return { result: "loaded", reloadId, before, snapshot: next }
+      return { result: "loaded", reloadId, before, snapshot: next, rows: loadedRows(next) }
     } finally {
       reloading = false
     }
@@ -173,7 +173,13 @@ export function createHost(needs: HostNeeds) {
 export type Host = ReturnType<typeof createHost>
 
 /** The brief rows that a reload answers. */
-export const loadedRows = ({ modules }: Snapshot) =>
+interface LoadedRow {
+  name: string
+  version: string
+  agentId: string
+  events: string[]
+}
+const loadedRows = ({ modules }: Snapshot): LoadedRow[] =>
   modules.map((module) => {
     const { name, version, agentId } = identityOf(module.found)
     return { name, version, agentId, events: eventsOf(module) }

@@ -32,6 +32,7 @@ export function createActs({ db, rooms, log, clock, contexts, carry }: ActsNeeds
   function endTurn(tx: Tx, end: EndTurn, after: After): void {
     const { sessionId, id, status } = end
     const over = conclude(tx, end, after)
+    if (over && status === "completed") rooms.offers.completed(tx, sessionId, id)
     for (const turn of over ? [{ id }, ...over] : [])
       rooms.requests.endTurn(tx, { sessionId, turnId: turn.id, reason: `its turn ended: ${status}` })
   }

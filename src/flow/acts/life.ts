@@ -170,6 +170,7 @@ export function createLife({ db, log, clock, rooms }: LifeNeeds) {
     rooms.requests.endSession(tx, id, "its session was deleted")
     log.forget(tx, id)
     rooms.requests.forget(tx, id)
+    rooms.offers.forget(tx, id)
     rooms.transcript.forget(tx, id)
     rooms.turns.forget(tx, id)
     rooms.controls.forget(tx, id)

@@ -9,6 +9,7 @@ import { requested, unsupported } from "../../domain/events.ts"
 import { itemOf, METHODS } from "../../domain/requests/kinds.ts"
 import { type Message, RPC } from "../../engine/runtime/protocol/wire.ts"
 import type { CarryOver } from "../acts/carry.ts"
+import { noteAsked } from "../extensions/note.ts"
 import type { Rooms } from "../rooms.ts"
 import type { Contexts } from "./contexts.ts"
 import { paramsOf, threadOf, turnOf } from "./message.ts"
@@ -71,6 +72,7 @@ export function takeRequest(
   }
   if (asked && isPersons) {
     rooms.requests.open(tx, asked, id)
+    noteAsked(rooms, tx, { requestId: id, sessionId: asked.sessionId, turnId, method, params })
     return
   }
   const answer = KNOWN[method]

@@ -1,10 +1,10 @@
 import { expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"
 import type { LoggedEvent } from "../../../src/base/events/event.ts"
+import { signalName } from "../../../src/base/kit/signal-name.ts"
 import { ALL_FAMILIES } from "../../../src/edge/stream/wire/families.ts"
 import { createFraming, FRAMES } from "../../../src/edge/stream/wire/frames.ts"
 import { readRawLine, usualHead } from "../../../src/edge/stream/wire/raw-line.ts"
-import { signalName } from "../../../src/edge/stream/wire/signal-name.ts"
 import { event, notification } from "./made.ts"
 
 setDefaultTimeout(30_000)

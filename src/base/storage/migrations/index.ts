@@ -12,6 +12,7 @@ import { transcript } from "./0008-transcript.ts"
 import { requests } from "./0009-requests.ts"
 import { usage } from "./0010-usage.ts"
 import { decisions } from "./0011-decisions.ts"
+import { extensions } from "./0012-extensions.ts"
 
 export const MIGRATIONS: readonly Migration[] = [
   log,
@@ -25,4 +26,5 @@ export const MIGRATIONS: readonly Migration[] = [
   requests,
   usage,
   decisions,
+  extensions,
 ]

@@ -5,13 +5,17 @@ import type { CarryOver } from "../../../flow/acts/carry.ts"
 import type { ControlActs } from "../../../flow/acts/controls.ts"
 import type { Life } from "../../../flow/acts/life.ts"
 import type { ProjectActs } from "../../../flow/acts/projects.ts"
+import type { Extensions } from "../../../flow/extensions/extensions.ts"
 import type { Reconcile } from "../../../flow/ingest/past/reconcile.ts"
 import type { Rooms } from "../../../flow/rooms.ts"
 import type { Sockets } from "../../stream/socket.ts"
 import type { Events } from "../../stream/sse.ts"
 import type { Gate } from "../guards.ts"
+import type { RbacNeeds } from "../rbac.ts"
 
 export interface RouteNeeds {
+  extensions: Extensions
+  rbac: RbacNeeds
   rooms: Rooms
   controlActs: ControlActs
   life: Life

@@ -4,8 +4,8 @@
 
 import type { LoggedEvent } from "../../../base/events/event.ts"
 import { iso } from "../../../base/kit/clock.ts"
+import { signalName } from "../../../base/kit/signal-name.ts"
 import { type RawLine, readRawLine, usualHead } from "./raw-line.ts"
-import { signalName } from "./signal-name.ts"
 
 /** What follows from the name of a method. */
 export interface MethodNames {

@@ -1,0 +1,119 @@
+// Extensions: what is loaded, and loading it anew (wire-contract §1.12). Every attempt to reload is in the audit before it is
+// answered, also one that was refused.
+
+import { type Context, Hono } from "hono"
+import { Fault, isFault } from "../../../base/fault.ts"
+import { newId } from "../../../base/kit/ids.ts"
+import type { Reloaded } from "../../../engine/host/host.ts"
+import type { HttpEnv } from "../env.ts"
+import { type Actor, allow, createRbac, ROLES } from "../rbac.ts"
+import { json } from "../reply.ts"
+import type { RouteNeeds } from "./needs.ts"
+
+const MAY_RELOAD = ["admin", "owner", "system"] as const
+
+/** Mounted before the API token is asked for: a role token may stand in its place. */
+export const extensionRoutes = ({
+  extensions,
+  rbac: config,
+  opens,
+}: Pick<RouteNeeds, "extensions" | "rbac"> & { opens(header: string | undefined): boolean }) => {
+  const rbac = createRbac(config)
+  const enter = (c: Context<HttpEnv>): Promise<Actor> => {
+    if (!rbac.admits && !opens(c.req.header("authorization")))
+      throw new Fault("unauthorized", "the API token is missing or wrong; `codexd token` prints it")
+    return rbac.whoIs(c)
+  }
+  return new Hono<HttpEnv>()
+    .get("/agents/extensions", async (c) => {
+      allow(await enter(c), ROLES)
+      return json({ status: "ok", ...extensions.inventory() })
+    })
+    .post("/agents/extensions/reload", async (c) => {
+      const actor = await reloader({ enter, extensions }, c)
+      const outcome = await extensions.reload()
+      await record({ extensions, c, actor }, outcome)
+      return answer(outcome)
+    })
+}
+
+type Needs = Pick<RouteNeeds, "extensions">
+
+async function reloader(
+  { enter, extensions }: Needs & { enter(c: Context<HttpEnv>): Promise<Actor> },
+  c: Context<HttpEnv>,
+): Promise<Actor> {
+  let actor: Actor | undefined
+  try {
+    actor = await enter(c)
+    allow(actor, MAY_RELOAD)
+    return actor
+  } catch (error) {
+    const { code, details, message } = isFault(error) ? error : new Fault("internal_error", "a bug")
+    await extensions.audit.record({
+      reloadId: newId(),
+      ...originOf(c, actor),
+      result: "forbidden",
+      snapshotBefore: extensions.inventory().snapshotVersion,
+      snapshotAfter: null,
+      trustMode: extensions.trustMode,
+      errorSummary: `${details.code ?? code}: ${message}`,
+      impactedExtensions: [],
+    })
+    throw error
+  }
+}
+
+const originOf = (c: Context<HttpEnv>, actor: Actor | undefined) => ({
+  actorRole: actor?.role ?? "unknown",
+  actorId: actor?.id?.slice(0, 200) ?? null,
+  requestOrigin: {
+    ip: c.env.peer.address,
+    userAgent: c.req.header("user-agent")?.slice(0, 500) ?? null,
+  },
+})
+
+function record(
+  { extensions, c, actor }: Needs & { c: Context<HttpEnv>; actor: Actor },
+  outcome: Reloaded,
+): Promise<void> {
+  const { result, reloadId, before } = outcome
+  const loaded = result === "loaded"
+  const failed = result === "failed" ? outcome.errors : []
+  return extensions.audit.record({
+    reloadId,
+    ...originOf(c, actor),
+    result: loaded ? "success" : "failed",
+    snapshotBefore: before,
+    snapshotAfter: loaded ? outcome.snapshot.version : null,
+    trustMode: extensions.trustMode,
+    errorSummary: loaded
+      ? null
+      : failed.map(({ extension, code }) => `${extension}: ${code}`).join("; ") || "reload_in_progress",
+    impactedExtensions: loaded
+      ? outcome.snapshot.modules.map(({ found }) => found.moduleName)
+      : failed.map(({ extension }) => extension),
+  })
+}
+
+function answer(outcome: Reloaded): Response {
+  const { reloadId, before } = outcome
+  const old = { reloadId, snapshotVersion: before }
+  if (outcome.result === "busy")
+    throw new Fault("reload_in_progress", "extensions are being reloaded", { ...old, errors: [] })
+  if (outcome.result === "failed") {
+    const { errors } = outcome
+    const message = errors.map(({ extension, message }) => `${extension}: ${message}`).join("; ")
+    throw new Fault("reload_failed", message || "the daemon is stopping", { ...old, errors })
+  }
+  const { snapshot, rows } = outcome
+  return json({
+    status: "ok",
+    reloadId,
+    loadedCount: rows.length,
+    failedCount: 0,
+    snapshotVersion: snapshot.version,
+    loadedAt: snapshot.loadedAt,
+    modules: rows,
+  })
+}
