@@ -30,6 +30,7 @@ import { createTurns } from "./domain/turns/turns.ts"
 import { createUsage } from "./domain/turns/usage/usage.ts"
 import { createApi } from "./edge/http/api.ts"
 import { createGate } from "./edge/http/guards.ts"
+import { createRbac } from "./edge/http/rbac.ts"
 import { createHub } from "./edge/stream/hub.ts"
 import { createSockets } from "./edge/stream/socket.ts"
 import { createEvents } from "./edge/stream/sse.ts"
@@ -260,7 +261,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const life = createLife({ db, log, clock, rooms })
   const api = createApi({
     extensions,
-    rbac: config,
+    rbac: createRbac(config),
     rooms,
     life,
     carry,

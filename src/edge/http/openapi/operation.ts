@@ -16,6 +16,7 @@ export const TAGS = {
   requests: "What waits for a person",
   controls: "What a session's turns may do, and its settings",
   projects: "Names under which sessions are gathered",
+  extensions: "Programs of yours that hear events and act on them",
   codex: "Codex's own lists, account and configuration, passed through",
 } as const
 export type Tag = keyof typeof TAGS

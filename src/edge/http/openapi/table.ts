@@ -2,6 +2,7 @@
 
 import type { Operations } from "./operation.ts"
 import { controlRows } from "./rows/controls.ts"
+import { extensionRows } from "./rows/extensions.ts"
 import { projectRows } from "./rows/projects.ts"
 import { requestRows } from "./rows/requests.ts"
 import { searchRows } from "./rows/search.ts"
@@ -19,4 +20,5 @@ export const OPERATIONS: Operations = {
   ...projectRows,
   ...searchRows,
   ...usageRows,
+  ...extensionRows,
 }

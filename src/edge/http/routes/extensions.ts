@@ -6,7 +6,7 @@ import { Fault, isFault } from "../../../base/fault.ts"
 import { newId } from "../../../base/kit/ids.ts"
 import type { Reloaded } from "../../../engine/host/host.ts"
 import type { HttpEnv } from "../env.ts"
-import { type Actor, allow, createRbac, ROLES } from "../rbac.ts"
+import { type Actor, allow, ROLES } from "../rbac.ts"
 import { json } from "../reply.ts"
 import type { RouteNeeds } from "./needs.ts"
 
@@ -15,10 +15,9 @@ const MAY_RELOAD = ["admin", "owner", "system"] as const
 /** Mounted before the API token is asked for: a role token may stand in its place. */
 export const extensionRoutes = ({
   extensions,
-  rbac: config,
+  rbac,
   opens,
 }: Pick<RouteNeeds, "extensions" | "rbac"> & { opens(header: string | undefined): boolean }) => {
-  const rbac = createRbac(config)
   const enter = (c: Context<HttpEnv>): Promise<Actor> => {
     if (!rbac.admits && !opens(c.req.header("authorization")))
       throw new Fault("unauthorized", "the API token is missing or wrong; `codexd token` prints it")

@@ -11,11 +11,11 @@ import type { Rooms } from "../../../flow/rooms.ts"
 import type { Sockets } from "../../stream/socket.ts"
 import type { Events } from "../../stream/sse.ts"
 import type { Gate } from "../guards.ts"
-import type { RbacNeeds } from "../rbac.ts"
+import type { Rbac } from "../rbac.ts"
 
 export interface RouteNeeds {
   extensions: Extensions
-  rbac: RbacNeeds
+  rbac: Rbac
   rooms: Rooms
   controlActs: ControlActs
   life: Life
