@@ -13,6 +13,7 @@ export type Directive =
   | { kind: "fail"; status: number; message: string; once: boolean }
   | { kind: "ratelimit"; seconds: number; once: boolean }
   | { kind: "cut"; once: boolean }
+  | { kind: "restarted" }
   | { kind: "usage"; tokens: number }
   | { kind: "finding"; path: string; line: number; title: string }
   | { kind: "malformed"; line: string; form: string }
@@ -49,6 +50,7 @@ const READERS: Record<string, Reader> = {
   fail: { form: "fail: [once] STATUS [MESSAGE]", read: readFail },
   ratelimit: { form: "ratelimit: [once] [SECONDS]", read: readRateLimit },
   cut: { form: "cut: [once]", read: (rest) => ({ kind: "cut", once: /^once\b/i.test(rest) }) },
+  restarted: { form: "restarted:", read: () => ({ kind: "restarted" }) },
   usage: {
     form: "usage: TOKENS",
     read: (rest) => withNumber(rest, Number.MAX_SAFE_INTEGER, (tokens) => ({ kind: "usage", tokens })),

@@ -51,8 +51,10 @@ export interface Ask {
   /** Where in the input it stands: no two turns of a thread have the same. */
   place: number
   offered: Offered[]
-  /** Tool calls since that text, in order. */
+  /** Tool calls since that text, in order; without those that a restart cut off. */
   done: DoneCall[]
+  /** Those since the note of a restart, where there is one. */
+  sinceRestart: DoneCall[] | undefined
   /** The history was summarised after that text: what was done about it can't be seen any more. */
   forgotten: boolean
   /** Characters of the whole input, for the token count. */
@@ -63,6 +65,10 @@ const CONTEXT =
   /^\s*(?:<[a-z]+(?:[_-][a-z]+)+[ >]|<(?:skill|INSTRUCTIONS)>|# AGENTS\.md instructions|Warning: (?:apply_patch was requested|The maximum number of))/
 const COMPACT = /^\s*You are performing a CONTEXT CHECKPOINT COMPACTION/
 const SUMMARY = /^\s*Another language model started to solve this problem/
+/** codexd's own note that the turn was cut off and goes on. */
+const RESTARTED = /^\s*<runtime_restarted>/
+/** What codex gives for the result of a call that was cut off. */
+const CUT_OFF = /^(?:aborted\b.*)?$/
 const REVIEW = /^\s*# Review guidelines:/
 
 /** Reads what a request wants. Pure. */
@@ -72,12 +78,16 @@ export function readAsk(body: ResponsesBody): Ask {
   const newest = items.findLastIndex((one) => isPerson(one))
   const text = newest < 0 ? "" : textOf(items[newest]?.content)
   const since = items.slice(newest + 1)
+  const restart = since.findLastIndex((one) => one.role === "user" && RESTARTED.test(textOf(one.content)))
+  const before = callsOf(since.slice(0, restart + 1)).filter(({ output }) => !CUT_OFF.test(output))
+  const after = callsOf(since.slice(restart + 1))
   return {
     kind: kindOf(body, items, text),
     text,
     place: newest,
     offered: (body.tools ?? []).flatMap(offeredOf),
-    done: callsOf(since),
+    done: [...before, ...after],
+    sinceRestart: restart < 0 ? undefined : after,
     forgotten: since.some((one) => one.role === "user" && SUMMARY.test(textOf(one.content))),
     inputChars: JSON.stringify(items).length,
   }

@@ -31,13 +31,13 @@ const QUOTED_CHARS = 2_000
 const say = (text: string, paceMs = 0): Step => ({ do: "say", text, paceMs })
 
 /** The steps of the response to `ask`; `attempt` counts the requests for this step of the turn from 1 (for `once`). */
-export function scriptOf(ask: Ask, attempt: number): Script {
+export function scriptOf(given: Ask, attempt: number): Script {
+  const [ask, directives] = partOf(given)
   const inputTokens = Math.ceil(ask.inputChars / 4)
   if (ask.kind === "compact") return { steps: [say(summaryOf(ask))], inputTokens }
   const running = runningIn(ask.done.at(-1)?.output ?? "")
   if (running !== undefined) return { steps: [waitCall(running)], inputTokens }
 
-  const directives = readDirectives(ask.text)
   const own = ask.done.filter((call) => call.name !== "write_stdin")
   const rest = ask.forgotten ? [] : restAfter(directives, ask, own.length)
   const steps: Step[] = []
@@ -53,6 +53,15 @@ export function scriptOf(ask: Ask, attempt: number): Script {
   }
   const usage = rest.find((one) => one.kind === "usage")
   return { steps, inputTokens: usage?.kind === "usage" ? usage.tokens : inputTokens }
+}
+
+/** The part of the script that is played: what stands behind `restarted:` is for a turn that a restart cut off. */
+function partOf(ask: Ask): [Ask, Directive[]] {
+  const directives = readDirectives(ask.text)
+  const mark = directives.findIndex(({ kind }) => kind === "restarted")
+  if (mark < 0) return [ask, directives]
+  if (ask.sinceRestart === undefined) return [ask, directives.slice(0, mark)]
+  return [{ ...ask, done: ask.sinceRestart }, directives.slice(mark + 1)]
 }
 
 /** The directives behind the `calls`-th one that called a tool. */
@@ -102,6 +111,7 @@ function stepOf(directive: Directive, { offered }: Ask, attempt: number): Step |
       return { do: "cut" }
     case "malformed":
       return say(`I can't read "${directive.line}". The form is: ${directive.form}`)
+    case "restarted":
     case "usage":
     case "finding":
       return undefined

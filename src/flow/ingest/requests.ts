@@ -66,7 +66,7 @@ export function takeRequest(
     after(() => rooms.requests.deliverCarried(carried))
     return
   }
-  if (asked && context.audience.hidden) {
+  if (asked && !KNOWN[method] && rooms.sessions.find(asked.sessionId, tx)?.systemOwned) {
     own.settle({ tx, id, turnId, after, ...asked })
     return
   }

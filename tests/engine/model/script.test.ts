@@ -201,3 +201,30 @@ describe("failures and the rest", () => {
     expect(JSON.parse(said([user("look")], { instructions })[0] ?? "").findings).toEqual([])
   })
 })
+
+describe("a turn that a restart cut off", () => {
+  const note = user("<runtime_restarted>\nrun: this is no script\n</runtime_restarted>")
+  const command = (input: object[]) => {
+    const [step] = steps(input)
+    return step?.do === "function" ? JSON.parse(step.args).cmd : said(input)
+  }
+
+  test("goes on at the call that was cut off, whether codex kept it or not", () => {
+    const script = user("run: one\nrun: two\necho: end")
+    expect(command([script, note])).toBe("one")
+    expect(command([script, call("a"), output("a", "aborted"), note])).toBe("one")
+    expect(command([script, call("a"), output("a", "fine"), call("b"), output("b", "aborted"), note])).toBe(
+      "two",
+    )
+    const whole = [script, call("a"), output("a", "fine"), note, call("c"), output("c", "fine")]
+    expect(command(whole)).toEqual(["end"])
+  })
+
+  test("plays the lines behind `restarted:` instead, which are for that alone", () => {
+    const script = user("run: one\nrestarted:\nrun: other\necho: end")
+    expect(command([script])).toBe("one")
+    expect(command([script, call("a"), output("a", "fine")])).not.toBe("other")
+    expect(command([script, call("a"), output("a", "fine"), note])).toBe("other")
+    expect(command([script, note, call("b"), output("b", "fine")])).toEqual(["end"])
+  })
+})

@@ -177,7 +177,10 @@ export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFaul
     decide,
     /** The decision that was carried over to a request of the child, which is claimed: it is written. After the commit. */
     deliverCarried(request: Request): void {
-      send(request, decisionOf(request)).catch(onFault)
+      // One that could not be written waits for a person again: that is told, and no fault.
+      send(request, decisionOf(request)).catch((error: unknown) => {
+        if (!isFault(error, "request_undelivered")) onFault(error)
+      })
     },
     /** Nothing was written of this claimed request's answer; undefined while it is being written: then its delivery settles it. */
     isUnwritten: ({ id, handingAt }: Request): boolean | undefined =>
