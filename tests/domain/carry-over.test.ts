@@ -45,8 +45,10 @@ const dies = (house: OpenRooms, runId = "run") => {
 const answersOf = ({ child }: Pick<OpenRooms, "child">) => child.calls.filter(([what]) => what === "answer")
 const startsOf = ({ child }: Pick<OpenRooms, "child">) =>
   child.calls.filter(([what]) => what === "start").map(([, start]) => start as StartTurn)
+const api = { actor: "somebody", source: "api" }
+const ann = { actor: "ann", source: "ui" }
 const decide = (house: OpenRooms & { id: string }, decision: Decision = accept, id = house.id) =>
-  house.settle(house.rooms.requests.decide(id, decision, "api"))
+  house.settle(house.rooms.requests.decide(id, decision, api))
 /** Whatever was set going comes to rest. */
 const rest = async (house: OpenRooms) => {
   for (let i = 0; i < 50; i++) await house.settle(Promise.resolve())
@@ -63,6 +65,8 @@ const reborn = (house: OpenRooms): Requests =>
     codex: house.child,
     audienceOf: () => ({ thread: "t" }),
     onAccepted: () => {},
+    limits: { approval: 0, toolInput: 0, elicitation: 0, toolCall: 0 },
+    hide: () => {},
     onFault: () => {},
   })
 
@@ -106,27 +110,27 @@ describe("when the child dies", () => {
       ...house,
       db: { ...house.db, actNow: () => ({ ok: false, error: new Error("kill") }) },
     })
-    await house.settle(requests.decide(house.id, accept, "ann")).catch(() => {})
+    await house.settle(requests.decide(house.id, accept, ann)).catch(() => {})
     expect([stateOf(house), answersOf(house)]).toEqual(["claimed", []])
     const after = reborn(house)
     house.now((tx) => after.endRun(tx, { runId: undefined, reason: "stopped" }))
     const [row] = after.list("t", "approval")
     expect(row).toMatchObject({ state: "orphaned", recorded: { decision: accept, by: "ann" } })
-    const outcome = await house.settle(after.decide(house.id, accept, "ann"))
+    const outcome = await house.settle(after.decide(house.id, accept, ann))
     expect(outcome.state).toBe("accepted-for-carry")
   })
 
   test("what may have been written is indeterminate: never repeated, not listed as waiting, until a person dismisses it", async () => {
     const house = asking()
     house.child.answer = () => new Promise(() => {})
-    house.rooms.requests.decide(house.id, accept, "api")
+    house.rooms.requests.decide(house.id, accept, api)
     await rest(house)
     const after = reborn(house)
     house.now((tx) => after.endRun(tx, { runId: undefined, reason: "stopped" }))
     expect(stateOf(house)).toBe("indeterminate")
     expect(after.list("t", "approval")).toEqual([])
     for (const word of [accept, decline]) {
-      const again = house.settle(after.decide(house.id, word, "api"))
+      const again = house.settle(after.decide(house.id, word, api))
       await expect(again).rejects.toMatchObject({ code: "request_reconciled" })
     }
     expect(startsOf(house)).toEqual([])
@@ -151,7 +155,7 @@ describe("when the child dies", () => {
     const house = asking()
     const pipe = Promise.withResolvers<undefined>()
     house.child.answer = () => pipe.promise
-    const done = house.rooms.requests.decide(house.id, accept, "api")
+    const done = house.rooms.requests.decide(house.id, accept, api)
     await rest(house)
     dies(house)
     expect(stateOf(house)).toBe("claimed")
@@ -165,7 +169,7 @@ describe("when the child dies", () => {
     const house = asking()
     const pipe = Promise.withResolvers<undefined>()
     house.child.answer = () => pipe.promise
-    const done = house.rooms.requests.decide(house.id, accept, "api")
+    const done = house.rooms.requests.decide(house.id, accept, api)
     await rest(house)
     dies(house)
     pipe.resolve(undefined)
