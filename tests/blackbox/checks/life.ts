@@ -158,13 +158,18 @@ export const lifeChecks: Check[] = [
     },
   },
   {
-    name: "a resume loads the thread after a restart, and answers it with its turns",
+    name: "a resume loads the thread after a restart, answers it with its turns, and the child hears the name that it was given before",
     async run(world) {
       const id = await newSession(world)
       const turnId = await turnOf(world, id, "echo: hello")
       await world.restart("SIGTERM")
       await untilReady(world)
+      const listener = await hear(world, `threadId=${id}`)
+      await ok(act(world, id, "rename", { title: "Named while away" }))
       const { session, thread } = (await ok(act(world, id, "resume"))) as unknown as SessionRead
+      // 0.105 can't name a thread that is not loaded.
+      await listener.until(isNotification("thread/name/updated"), "the child's own word")
+      listener.close()
       assert.deepEqual([session.sessionId, session.materialized, thread.id], [id, true, id])
       assert.deepEqual(
         thread.turns.map((t) => t.id),

@@ -1,0 +1,34 @@
+// -32600 says many things: what the child refuses is told by its words, in the contract's order (§0.3), and never all the same.
+
+import { expect, test } from "bun:test"
+import { faultOf } from "../../../src/engine/runtime/protocol/faults.ts"
+import { PeerFailure, RpcError } from "../../../src/engine/runtime/protocol/wire.ts"
+
+test.each([
+  [-32600, "no rollout found for thread id 1", "not_found"],
+  [-32600, "thread not found: 1", "not_found"],
+  [-32600, "invalid thread id: one", "not_found"],
+  [-32600, "unauthorized: missing bearer or basic authentication", "auth_required"],
+  [-32600, "Invalid request: unknown variant `thread/rollback`", "method_not_supported"],
+  [-32600, "Invalid request: missing field `threadId`", "invalid_params"],
+  [-32600, "a turn is in progress", "invalid_state"],
+  [-32601, "whatever", "method_not_supported"],
+  [-32602, "whatever", "invalid_params"],
+  [-32603, "the disk is gone", "codex_error"],
+  [-32603, "thread not found: 1", "not_found"],
+])("%i %s is %s", (code, message, expected) => {
+  const fault = faultOf(new RpcError(code, message), { method: "thread/read", sessionId: "1" })
+  expect(fault.code as string).toBe(expected)
+  expect(fault.details).toMatchObject({ method: "thread/read", sessionId: "1" })
+})
+
+test.each([
+  ["deadline", "codex_timeout"],
+  ["gone", "runtime_unavailable"],
+] as const)("a call that may have arrived says so: %s", (kind, code) => {
+  const lost = (maybeWritten: boolean) =>
+    faultOf(new PeerFailure(kind, "no answer", maybeWritten), { method: "turn/start" })
+  expect([lost(true).code, lost(true).details.delivered, lost(false).details.delivered] as unknown[]).toEqual(
+    [code, "unknown", undefined],
+  )
+})
