@@ -5,6 +5,8 @@ import fc from "fast-check"
 import { Fault, isFault } from "../../src/base/fault.ts"
 import { createToldChild, listed, type OpenRooms, openRooms, said } from "../support/rooms.ts"
 
+/** Many lives, each with a database of its own, on a machine that may be busy. */
+const NET_MS = 30_000
 const DAY = 24 * 60 * 60 * 1000
 const ask = { archived: false, includeSystemOwned: false, limit: 100 }
 
@@ -134,76 +136,80 @@ const command = fc.oneof(
   },
 )
 
-test("after any life and a last settling the child holds exactly what was decided here", async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.array(command, { minLength: 1, maxLength: 3 }), { maxLength: 12 }),
-      async (waves) => {
-        const world = start()
-        const { child, house } = world
-        const { life, rooms } = house
-        const ids = await sessionsIn(world, 3)
-        const model = ids.map(() => ({ title: "New chat", archived: false, deleted: false }))
-        for (const wave of waves) {
-          // What is asked in one breath is decided in the order in which it was asked.
-          const answers = wave.map(async (step) => {
-            if (step.do === "die") child.die()
-            else if (step.do === "revive") {
-              child.revive()
-              await rooms.outbox.settleAll()
-            } else if (step.do === "dieInNextAct") child.dieInNextAct(step.how)
-            else if ("who" in step) {
-              const id = ids[step.who] ?? ""
-              const expected = model[step.who]
-              if (!expected) return
-              const was = expected.deleted
-              if (!was && step.do === "rename") expected.title = step.to
-              if (!was && step.do === "archive") expected.archived = true
-              if (!was && step.do === "unarchive") expected.archived = false
-              if (step.do === "remove") expected.deleted = true
-              const done =
-                step.do === "rename"
-                  ? life.rename(id, step.to)
-                  : step.do === "archive"
-                    ? life.archive(id)
-                    : step.do === "unarchive"
-                      ? life.unarchive(id)
-                      : life.remove(id)
-              const outcome = await done.then(
-                () => "ok",
-                (error: unknown) => (error instanceof Fault ? error.code : String(error)),
-              )
-              expect(outcome).toBe(was ? "session_deleted" : "ok")
-            }
-          })
-          await house.settle(Promise.all(answers))
-        }
-        child.calm()
-        await house.settle(rooms.outbox.settleAll())
-        for (const [i, id] of ids.entries()) {
-          const { title, archived, deleted } = model[i] ?? { title: "", archived: false, deleted: true }
-          const session = rooms.sessions.find(id)
-          const thread = child.threads.get(id)
-          if (deleted) {
-            expect(session).toBeUndefined()
-            expect(thread).toBeUndefined()
-            expect(rowsLeft(house, id)).toBe(0)
-            continue
+test(
+  "after any life and a last settling the child holds exactly what was decided here",
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(command, { minLength: 1, maxLength: 3 }), { maxLength: 12 }),
+        async (waves) => {
+          const world = start()
+          const { child, house } = world
+          const { life, rooms } = house
+          const ids = await sessionsIn(world, 3)
+          const model = ids.map(() => ({ title: "New chat", archived: false, deleted: false }))
+          for (const wave of waves) {
+            // What is asked in one breath is decided in the order in which it was asked.
+            const answers = wave.map(async (step) => {
+              if (step.do === "die") child.die()
+              else if (step.do === "revive") {
+                child.revive()
+                await rooms.outbox.settleAll()
+              } else if (step.do === "dieInNextAct") child.dieInNextAct(step.how)
+              else if ("who" in step) {
+                const id = ids[step.who] ?? ""
+                const expected = model[step.who]
+                if (!expected) return
+                const was = expected.deleted
+                if (!was && step.do === "rename") expected.title = step.to
+                if (!was && step.do === "archive") expected.archived = true
+                if (!was && step.do === "unarchive") expected.archived = false
+                if (step.do === "remove") expected.deleted = true
+                const done =
+                  step.do === "rename"
+                    ? life.rename(id, step.to)
+                    : step.do === "archive"
+                      ? life.archive(id)
+                      : step.do === "unarchive"
+                        ? life.unarchive(id)
+                        : life.remove(id)
+                const outcome = await done.then(
+                  () => "ok",
+                  (error: unknown) => (error instanceof Fault ? error.code : String(error)),
+                )
+                expect(outcome).toBe(was ? "session_deleted" : "ok")
+              }
+            })
+            await house.settle(Promise.all(answers))
           }
-          expect(session && rooms.sessions.summary(session).title).toBe(title)
-          expect([session?.archived, thread?.archived]).toEqual([archived, archived])
-          if (title !== "New chat" && !archived) expect(thread?.name).toBe(title)
-        }
-        expect(
-          listed(house, ask)
-            .data.map((s) => s.sessionId)
-            .sort(),
-        ).toEqual(ids.filter((_, i) => !model[i]?.deleted && !model[i]?.archived).sort())
-      },
-    ),
-    { numRuns: 150 },
-  )
-})
+          child.calm()
+          await house.settle(rooms.outbox.settleAll())
+          for (const [i, id] of ids.entries()) {
+            const { title, archived, deleted } = model[i] ?? { title: "", archived: false, deleted: true }
+            const session = rooms.sessions.find(id)
+            const thread = child.threads.get(id)
+            if (deleted) {
+              expect(session).toBeUndefined()
+              expect(thread).toBeUndefined()
+              expect(rowsLeft(house, id)).toBe(0)
+              continue
+            }
+            expect(session && rooms.sessions.summary(session).title).toBe(title)
+            expect([session?.archived, thread?.archived]).toEqual([archived, archived])
+            if (title !== "New chat" && !archived) expect(thread?.name).toBe(title)
+          }
+          expect(
+            listed(house, ask)
+              .data.map((s) => s.sessionId)
+              .sort(),
+          ).toEqual(ids.filter((_, i) => !model[i]?.deleted && !model[i]?.archived).sort())
+        },
+      ),
+      { numRuns: 150 },
+    )
+  },
+  NET_MS,
+)
 
 test("an act that kills every child is given up after some deaths", async () => {
   const world = start()
