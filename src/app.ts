@@ -34,6 +34,7 @@ import { createRbac } from "./edge/http/rbac.ts"
 import { createHub } from "./edge/stream/hub.ts"
 import { createSockets } from "./edge/stream/socket.ts"
 import { createEvents } from "./edge/stream/sse.ts"
+import type { Reloaded } from "./engine/host/host.ts"
 import { createCodex } from "./engine/runtime/codex.ts"
 import { reapSurvivors } from "./engine/runtime/reap.ts"
 import { createActs } from "./flow/acts/acts.ts"
@@ -71,6 +72,8 @@ export interface HouseNeeds {
 export interface House extends AsyncDisposable {
   /** Where it listens. */
   urls: string[]
+  /** Loads all extensions anew or none; in the audit under that name. */
+  reloadExtensions(actorId: string): Promise<Reloaded>
   /** Drains and closes everything; resolves when nothing of it is left. */
   close(reason: string): Promise<void>
 }
@@ -332,5 +335,10 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     closing ??= shut(reason)
     return closing
   }
-  return { urls: [listener.url], close, [Symbol.asyncDispose]: () => close("disposed") }
+  return {
+    urls: [listener.url],
+    close,
+    reloadExtensions: extensions.reloadByHand,
+    [Symbol.asyncDispose]: () => close("disposed"),
+  }
 }

@@ -2,10 +2,12 @@
 // names them.
 
 import { openHouse } from "./app.ts"
+import { createAuthors } from "./authors.ts"
 import { type Clock, systemClock } from "./base/kit/clock.ts"
 import { readText } from "./base/platform/files.ts"
 import * as folders from "./base/platform/folders.ts"
 import type { Platform } from "./base/platform/port.ts"
+import { watchFolder } from "./base/platform/watch.ts"
 import { runCli } from "./edge/cli/cli.ts"
 import type { StopSignal } from "./edge/cli/needs.ts"
 import { createScriptedModel } from "./engine/model/model.ts"
@@ -33,7 +35,8 @@ export async function run(platform: Platform, clock: Clock = systemClock): Promi
     // Both runtimes take headers here; the DOM's types know only protocols.
     connect: (url, headers) => Reflect.construct(WebSocket, [url, { headers }]),
     inspection: createInspection({ platform, clock }),
-    files: { ...folders, readText },
+    authors: createAuthors({ platform, clock, programDir: programDir(), env }),
+    files: { ...folders, readText, watchFolder },
   })
   // Both streams are written out before the end: an exit does not wait for a pipe.
   stdout.write("", () => stderr.write("", () => process.exit(code)))

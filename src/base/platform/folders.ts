@@ -1,6 +1,15 @@
 // The few things that the command line does with files and folders.
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs"
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import { dirname, join } from "node:path"
 
 export const exists = (path: string): boolean => existsSync(path)
@@ -18,6 +27,9 @@ export function freshFolder(prefix: string): string {
 export function makeFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 })
 }
+
+/** A text file of a person's, as they would have made it. */
+export const writeText = (path: string, text: string): void => writeFileSync(path, text)
 
 /** Removes a folder and all in it; quiet when it is gone. A program that still writes there is waited for briefly. */
 export function removeFolder(path: string): void {

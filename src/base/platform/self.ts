@@ -1,7 +1,7 @@
 // The process itself, for programs that are a child of the daemon and threads of such a child: their pipes, their memory
 // and their end. And how the daemon's own program is started once more.
 
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { format } from "node:util"
 import { isMainThread, parentPort } from "node:worker_threads"
 
@@ -81,6 +81,30 @@ export function takePrinting(hear: (level: "info" | "error", text: string) => vo
       hear(level, format(...parts))
   const [info, error] = [lines("info"), lines("error")]
   Object.assign(globalThis.console, { log: info, info, debug: info, trace: info, warn: error, error })
+}
+
+export interface Reentry {
+  runtime: "bun" | "node"
+  /** Undefined where that runtime is not there. */
+  command?: string[]
+  why?: string
+}
+
+/** Both runtimes, as far as they are there: from source the packages bring them along. */
+export function reentries(programDir: string): Reentry[] {
+  const own = { runtime: process.versions.bun ? "bun" : "node", command: reentry(programDir) } as const
+  const other = own.runtime === "bun" ? "node" : "bun"
+  if (!programDir.endsWith("/src")) {
+    return [own, { runtime: other, why: "a compiled codexd brings one runtime along; check from a checkout" }]
+  }
+  const root = programDir.slice(0, -"/src".length)
+  const program = `${root}/node_modules/.bin/${other}`
+  if (!existsSync(program)) return [own, { runtime: other, why: `there is no ${program}` }]
+  const command =
+    other === "node"
+      ? [program, "--disable-warning=ExperimentalWarning", `${programDir}/main.node.ts`]
+      : [program, "--no-env-file", `--config=${root}/bunfig.toml`, `${programDir}/main.ts`]
+  return [own, { runtime: other, command }]
 }
 
 /** The command that starts the daemon's program again, in the runtime and the form in which it runs (decisions 35). */

@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander"
 import { ConfigError } from "../../base/config/config.ts"
 import { demo } from "./demo/demo.ts"
 import { doctor, doctorProcesses } from "./doctor.ts"
+import { extensionWords } from "./extensions/words.ts"
 import type { CliNeeds } from "./needs.ts"
 import { scriptedModel } from "./scripted-model.ts"
 import { serve } from "./serve.ts"
@@ -58,6 +59,7 @@ function words(needs: CliNeeds, done: (code: number) => void): Command {
   readingConfig(doctorWords.command("processes").description("end processes that earlier runs left behind"))
     .option("--json", "answer as JSON")
     .action(async (_, command: Command) => done(await doctorProcesses(needs, command.optsWithGlobals())))
+  extensionWords(program, needs, done)
   add("scripted-model", "serve the scripted model alone")
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--port <number>", "port to listen on, 0 for any free one", "0")

@@ -5,6 +5,7 @@ import type { Config, Env } from "../../base/config/config.ts"
 import type { Clock } from "../../base/kit/clock.ts"
 import type { Logger, Masks } from "../../base/observe/logger.ts"
 import type { Platform } from "../../base/platform/port.ts"
+import type { Reloaded } from "../../engine/host/host.ts"
 
 export interface CliNeeds {
   /** What was typed after the program's name. */
@@ -24,6 +25,7 @@ export interface CliNeeds {
   /** Opens a websocket with headers, which the standard constructor can't say. */
   connect(url: string, headers: Record<string, string>): WebSocket
   inspection: Inspection
+  authors: Authors
   files: Files
 }
 
@@ -35,6 +37,9 @@ export interface Files {
   makeFolder(path: string): void
   removeFolder(path: string): void
   modeOf(path: string): number | undefined
+  isFolder(path: string): boolean
+  writeText(path: string, text: string): void
+  watchFolder(path: string, changed: () => void): Disposable
 }
 
 export interface Output {
@@ -55,6 +60,29 @@ export type OpenHouse = (needs: HouseNeeds) => Promise<House>
 export interface House extends AsyncDisposable {
   urls: string[]
   close(reason: string): Promise<void>
+  /** All or nothing; in the audit under that name. */
+  reloadExtensions(actorId: string): Promise<Reloaded>
+}
+
+/** What those who write extensions are helped with. */
+export interface Authors {
+  check(path: string): Promise<CheckReport>
+}
+export interface CheckReport {
+  path: string
+  ok: boolean
+  runtimes: {
+    runtime: Platform["name"]
+    status: "checked" | "unavailable"
+    why?: string | undefined
+    checks: Check[]
+  }[]
+}
+export interface Check {
+  name: string
+  ok: boolean
+  problems: string[]
+  notes: string[]
 }
 
 /** What `doctor` looks at with the help of the engines. */

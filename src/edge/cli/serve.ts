@@ -9,10 +9,22 @@ import { startModel } from "./scripted-model.ts"
 /** What a shell answers for a program that a signal ended. */
 const ENDED_BY = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 
+export interface Around {
+  /** May change the configuration before anything is opened. */
+  configured?(config: Config): void
+  /** Until the daemon closes. */
+  opened?(house: House): Disposable
+}
+
 /** Resolves with the exit code when the daemon has closed. Throws when it can't start. */
-export async function serve(needs: CliNeeds, flags: ConfigFlags & { offline?: boolean }): Promise<number> {
+export async function serve(
+  needs: CliNeeds,
+  flags: ConfigFlags & { offline?: boolean },
+  around: Around = {},
+): Promise<number> {
   const { offline = false, ...rest } = flags
   const config = configOf(needs, rest)
+  around.configured?.(config)
   const { log, masks } = loggingOf(needs, config)
   for (const warning of config.warnings) log.warn(warning)
   await using scope = new AsyncDisposableStack()
@@ -22,6 +34,7 @@ export async function serve(needs: CliNeeds, flags: ConfigFlags & { offline?: bo
     const opening = open(needs, { config, platform: needs.platform, log, masks, clock: needs.clock })
     const house = await opening
     if (needs.out.isTTY) needs.out.write(welcome(house, config))
+    using _ = around.opened?.(house)
     const signal = await signals.first
     log.info("stopping: what runs may finish, a second signal ends it at once", { signal })
     await house.close(signal)

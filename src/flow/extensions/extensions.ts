@@ -10,10 +10,11 @@ import { reentry } from "../../base/platform/self.ts"
 import type { Db } from "../../base/storage/port.ts"
 import { createAudit } from "../../domain/audit/audit.ts"
 import type { Carried, Root } from "../../engine/host/found/find.ts"
-import { createHost, type Tool } from "../../engine/host/host.ts"
+import { createHost, type Reloaded, type Tool } from "../../engine/host/host.ts"
 import { HOST_COMMAND } from "../../engine/host/link/command.ts"
 import type { Perform, Scope } from "../../engine/host/run/dispatch.ts"
 import type { Rooms } from "../rooms.ts"
+import { recordOf } from "./audit.ts"
 import { deliverOffers } from "./deliver.ts"
 import { scopeOf } from "./scope.ts"
 import { hearSignals } from "./signals.ts"
@@ -38,6 +39,7 @@ export interface ExtensionsNeeds {
 export function createExtensions(needs: ExtensionsNeeds) {
   const { config, platform, clock, db, log, logger, rooms, onFault } = needs
   const { perform = unknownAction, enqueue = noQueue, carried = {} } = needs
+  const trustMode = config.agentExtensionTrustMode
   const host = createHost({
     platform,
     clock,
@@ -50,7 +52,7 @@ export function createExtensions(needs: ExtensionsNeeds) {
     },
     roots: rootsOf(config),
     carried,
-    trustMode: config.agentExtensionTrustMode,
+    trustMode,
     perform,
     tools: { enqueueJob: enqueue, ...settingsTools(rooms) },
   })
@@ -60,9 +62,17 @@ export function createExtensions(needs: ExtensionsNeeds) {
 
   return {
     inventory: host.inventory,
+    version: host.version,
     reload: host.reload,
+    /** At the command line: whoever has it has the daemon. */
+    async reloadByHand(actorId: string): Promise<Reloaded> {
+      const outcome = await host.reload()
+      const actor = { role: "owner", id: actorId }
+      await audit.record(recordOf({ actor, origin: { ip: null, userAgent: null }, trustMode }, outcome))
+      return outcome
+    },
     audit,
-    trustMode: config.agentExtensionTrustMode,
+    trustMode,
     agents: host.agents,
     hears: host.hears,
     /** An event of ours that the caller waits for, `suggest_request.requested`. */

@@ -8,6 +8,7 @@ import { createManualClock } from "../../../src/base/kit/manual-clock.ts"
 import { createBunPlatform } from "../../../src/base/platform/bun.ts"
 import { readText } from "../../../src/base/platform/files.ts"
 import * as folders from "../../../src/base/platform/folders.ts"
+import { watchFolder } from "../../../src/base/platform/watch.ts"
 import { runCli } from "../../../src/edge/cli/cli.ts"
 import type { CliNeeds, HouseNeeds, StopSignal } from "../../../src/edge/cli/needs.ts"
 import { createScriptedModel } from "../../../src/engine/model/model.ts"
@@ -52,10 +53,17 @@ function stage(argv: string[], change: Partial<CliNeeds> = {}): Stage {
       houses.push(house)
       resolve()
       const close = async (reason: string) => void closed.push(reason)
-      return { urls: ["http://127.0.0.1:1"], close, [Symbol.asyncDispose]: () => close("disposed") }
+      const reloadExtensions = async () => ({ result: "busy", reloadId: "r", before: "b" }) as const
+      return {
+        urls: ["http://127.0.0.1:1"],
+        close,
+        reloadExtensions,
+        [Symbol.asyncDispose]: () => close("disposed"),
+      }
     },
     scriptedModel: (clock) => createScriptedModel({ clock }),
     connect: (url) => new WebSocket(url),
+    authors: { check: async (path) => ({ path, ok: true, runtimes: [] }) },
     inspection: {
       binary: async () => ({ path: "/bin/codex", version: "0.1.0", methods: 9 }),
       lockHolder: () => undefined,
@@ -63,7 +71,7 @@ function stage(argv: string[], change: Partial<CliNeeds> = {}): Stage {
       leftovers: () => [],
       reap: async () => [],
     },
-    files: { ...folders, readText },
+    files: { ...folders, readText, watchFolder },
     ...change,
   }
   const send = (signal: StopSignal) => {

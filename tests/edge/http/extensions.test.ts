@@ -45,7 +45,13 @@ function open(env: Record<string, string> = {}, token?: string) {
   const atOnce = { ...db, act: act as typeof db.act }
   const audit = createAudit({ db: atOnce, clock, file, onFault: (error) => void faults.push(error) })
   const { host } = rig
-  const extensions = { inventory: host.inventory, reload: host.reload, audit, trustMode: "warn" }
+  const extensions = {
+    inventory: host.inventory,
+    version: host.version,
+    reload: host.reload,
+    audit,
+    trustMode: "warn",
+  }
   const api = createApi({
     rooms,
     reconcile,

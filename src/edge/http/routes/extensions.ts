@@ -5,6 +5,7 @@ import { type Context, Hono } from "hono"
 import { Fault, isFault } from "../../../base/fault.ts"
 import { newId } from "../../../base/kit/ids.ts"
 import type { Reloaded } from "../../../engine/host/host.ts"
+import { recordOf, refusalOf } from "../../../flow/extensions/audit.ts"
 import type { HttpEnv } from "../env.ts"
 import { type Actor, allow, ROLES } from "../rbac.ts"
 import { json } from "../reply.ts"
@@ -31,7 +32,7 @@ export const extensionRoutes = ({
     .post("/agents/extensions/reload", async (c) => {
       const actor = await reloader({ enter, extensions }, c)
       const outcome = await extensions.reload()
-      await record({ extensions, c, actor }, outcome)
+      await extensions.audit.record(recordOf(attemptOf({ extensions, c, actor }), outcome))
       return answer(outcome)
     })
 }
@@ -49,51 +50,24 @@ async function reloader(
     return actor
   } catch (error) {
     const { code, details, message } = isFault(error) ? error : new Fault("internal_error", "a bug")
-    await extensions.audit.record({
+    const refused = {
       reloadId: newId(),
-      ...originOf(c, actor),
-      result: "forbidden",
-      snapshotBefore: extensions.inventory().snapshotVersion,
-      snapshotAfter: null,
-      trustMode: extensions.trustMode,
-      errorSummary: `${details.code ?? code}: ${message}`,
-      impactedExtensions: [],
-    })
+      before: extensions.version(),
+      why: `${details.code ?? code}: ${message}`,
+    }
+    await extensions.audit.record(refusalOf(attemptOf({ extensions, c, actor }), refused))
     throw error
   }
 }
 
-const originOf = (c: Context<HttpEnv>, actor: Actor | undefined) => ({
-  actorRole: actor?.role ?? "unknown",
-  actorId: actor?.id?.slice(0, 200) ?? null,
-  requestOrigin: {
+const attemptOf = ({ extensions, c, actor }: Needs & { c: Context<HttpEnv>; actor: Actor | undefined }) => ({
+  actor,
+  trustMode: extensions.trustMode,
+  origin: {
     ip: c.env.peer.address,
     userAgent: c.req.header("user-agent")?.slice(0, 500) ?? null,
   },
 })
-
-function record(
-  { extensions, c, actor }: Needs & { c: Context<HttpEnv>; actor: Actor },
-  outcome: Reloaded,
-): Promise<void> {
-  const { result, reloadId, before } = outcome
-  const loaded = result === "loaded"
-  const failed = result === "failed" ? outcome.errors : []
-  return extensions.audit.record({
-    reloadId,
-    ...originOf(c, actor),
-    result: loaded ? "success" : "failed",
-    snapshotBefore: before,
-    snapshotAfter: loaded ? outcome.snapshot.version : null,
-    trustMode: extensions.trustMode,
-    errorSummary: loaded
-      ? null
-      : failed.map(({ extension, code }) => `${extension}: ${code}`).join("; ") || "reload_in_progress",
-    impactedExtensions: loaded
-      ? outcome.snapshot.modules.map(({ found }) => found.moduleName)
-      : failed.map(({ extension }) => extension),
-  })
-}
 
 function answer(outcome: Reloaded): Response {
   const { reloadId, before } = outcome
