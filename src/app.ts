@@ -43,6 +43,7 @@ import { createControlActs } from "./flow/acts/controls.ts"
 import { createLife } from "./flow/acts/life.ts"
 import { createProjectActs } from "./flow/acts/projects.ts"
 import { createTells } from "./flow/acts/tells.ts"
+import { createTranscriptActs } from "./flow/acts/transcript.ts"
 import { createChild } from "./flow/child.ts"
 import { drain } from "./flow/drain.ts"
 import { createExtensions } from "./flow/extensions/extensions.ts"
@@ -269,6 +270,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     life,
     carry,
     projectActs: createProjectActs({ db, rooms, life }),
+    transcriptActs: createTranscriptActs({ db, masks, rooms }),
     controlActs: createControlActs({ db, clock, masks, rooms }),
     reconcile,
     keys: createKeys({ db, clock }),

@@ -41,6 +41,7 @@ import { createCarryOver } from "../../src/flow/acts/carry.ts"
 import { createLife } from "../../src/flow/acts/life.ts"
 import { createProjectActs } from "../../src/flow/acts/projects.ts"
 import { createTells } from "../../src/flow/acts/tells.ts"
+import { createTranscriptActs } from "../../src/flow/acts/transcript.ts"
 import { createContexts } from "../../src/flow/ingest/contexts.ts"
 import { createIngest } from "../../src/flow/ingest/ingest.ts"
 import { createOwed } from "../../src/flow/ingest/owed.ts"
@@ -236,6 +237,7 @@ export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
   })
   const reconcile = createReconcile({ db, log, rooms, logger, readyRun: () => "run" })
   const life = createLife({ db, log, clock, rooms })
+  const transcriptActs = createTranscriptActs({ db, masks, rooms })
   const projectActs = createProjectActs({ db, rooms, life })
 
   /** An act, done when it returns. */
@@ -280,6 +282,7 @@ export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
     carry,
     life,
     projectActs,
+    transcriptActs,
     reconcile,
     ingest,
     owed,

@@ -17,7 +17,7 @@ import {
   type ThreadRecord,
   titleOf,
 } from "./session.ts"
-import { forgetSession, readSession, sessionsOfProject, writeSession } from "./store.ts"
+import { forgetSession, readRevision, readSession, sessionsOfProject, writeSession } from "./store.ts"
 
 export interface StartsThreads {
   /** Starts a thread; answers it as the app-server gives it. */
@@ -167,6 +167,8 @@ export function createSessions({ db, log, clock, controls, codex, defaultCwd }: 
       forgetSession(tx, id)
     },
     find: (id: string, reader: Reader = db): Session | undefined => readSession(reader, id),
+    /** Another one, another answer to a read of the session. */
+    revision: (id: string): string => readRevision(db, id),
     titleOf(id: string): string {
       const session = readSession(db, id)
       return session ? titleOf(session) : DEFAULT_TITLE

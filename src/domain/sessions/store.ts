@@ -40,6 +40,15 @@ export interface PageOf {
   after?: Place | undefined
 }
 
+/** The session and, where it has no controls of its own, the defaults. */
+const REVISION = `SELECT (SELECT rev FROM session_revs WHERE session_id = ?) AS own,
+  (SELECT rev FROM session_revs WHERE session_id = 'default') AS shared`
+
+/** Grows with everything that a read of the session shows; triggers keep it. */
+export const readRevision = (db: Reader, id: string): string => {
+  const row = db.get(REVISION, id)
+  return `${row?.own ?? 0}.${row?.shared ?? 0}`
+}
 export const readSession = (db: Reader, id: string): Session | undefined => sessionOf(db.get(GET, id))
 
 /** Where the sessions of a page stand, newest first: read from an index alone. */

@@ -1,6 +1,7 @@
 // The transcript: one ledger, one writer. Live items, history, requests, extensions and jobs all come through here; text that
 // is still streaming is held here and written when somebody reads, when the item ends, and when its turn does.
 
+import type { NewEvent } from "../../base/events/event.ts"
 import type { Log } from "../../base/events/log.ts"
 import type { Clock } from "../../base/kit/clock.ts"
 import type { Db, Reader, Tx } from "../../base/storage/port.ts"
@@ -90,11 +91,11 @@ export function createTranscript({ db, clock, log, audienceOf }: TranscriptNeeds
   }
 
   /** Tells text that will be heard, `ahead` characters behind what was. */
-  function deltaOf(reader: Reader, told: StreamedText): ReturnType<typeof transcriptDelta> {
+  function deltaOf(audience: Audience, told: StreamedText): NewEvent {
     const { sessionId: threadId, turnId, itemId, delta, ahead } = told
     const messageId = nameOf(threadId, itemId)
     const offset = (streaming.get(threadId)?.get(messageId)?.length ?? 0) + ahead
-    return transcriptDelta(audienceOf(threadId, reader), { threadId, turnId, messageId, offset, delta })
+    return transcriptDelta(audience, { threadId, turnId, messageId, offset, delta })
   }
 
   /** Drops held text of an item that has ended: its row is whole. After the commit. */

@@ -26,6 +26,7 @@ import { searchRoutes } from "./routes/search.ts"
 import { sessionRoutes } from "./routes/sessions.ts"
 import { streamRoutes } from "./routes/stream.ts"
 import { toolRoutes } from "./routes/tools.ts"
+import { transcriptRoutes } from "./routes/transcript.ts"
 import { turnRoutes } from "./routes/turns.ts"
 import { unknownOutcomeRoutes } from "./routes/unknown-outcomes.ts"
 import { usageRoutes } from "./routes/usage.ts"
@@ -69,6 +70,7 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
   app.use("/api/*", (c, next) => (methods(c.req.path).includes(c.req.method) ? wellFormed(c, next) : next()))
   app.route("/api", streamRoutes(needs))
   app.route("/api/sessions", sessionRoutes(needs))
+  app.route("/api/sessions", transcriptRoutes(needs))
   app.route("/api/sessions", lifeRoutes(needs))
   app.route("/api/projects", projectRoutes(needs))
   app.route("/api/sessions", turnRoutes(needs))

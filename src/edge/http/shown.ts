@@ -18,7 +18,7 @@ export async function shown(
   asked: Session,
 ): Promise<Shown> {
   const poured = await brought({ rooms, reconcile }, asked)
-  return made(rooms, asked.id, poured)
+  return shownOf(rooms, asked.id, poured)
 }
 
 /** Brings what is stored of the session up to this moment. False where there is no room for it. */
@@ -30,7 +30,7 @@ export async function brought(
   return rooms.transcript.poured(asked.id)
 }
 
-export function made(rooms: RouteNeeds["rooms"], sessionId: string, poured: boolean): Shown {
+export function shownOf(rooms: RouteNeeds["rooms"], sessionId: string, poured: boolean): Shown {
   const session = rooms.sessions.find(sessionId)
   if (!session) {
     throw (

@@ -12,20 +12,12 @@ import type { Acts } from "../acts/acts.ts"
 import type { CarryOver } from "../acts/carry.ts"
 import type { Rooms } from "../rooms.ts"
 import type { Contexts } from "./contexts.ts"
-import {
-  isDelta,
-  isForEverybody,
-  isLegacy,
-  isRaw,
-  type Params,
-  paramsOf,
-  threadOf,
-  turnOf,
-} from "./message.ts"
+import { isDelta, isForEverybody, isLegacy, isRaw, paramsOf, threadOf, turnOf } from "./message.ts"
 import { notifications, PASSED_ON, TEXT_DELTAS } from "./notifications.ts"
 import type { Owed } from "./owed.ts"
 import type { Own } from "./own.ts"
 import { takeRequest } from "./requests.ts"
+import { type HeardText, openTexts, type Texts } from "./texts.ts"
 
 export interface IngestNeeds {
   db: Db
@@ -47,6 +39,7 @@ interface Taken {
   message: Message
   runId: string
   after(fn: () => void): void
+  texts: Texts
   /** False for a message whose handler failed: it is passed on without its meaning. */
   meant: boolean
 }
@@ -75,7 +68,9 @@ export function createIngest(needs: IngestNeeds) {
     const after = (fn: () => void) => void work.push(fn)
     const outcome = db.actNow((tx) => {
       work.length = 0
-      for (const message of batch) one({ tx, message, runId, after, meant })
+      const texts = openTexts(needs)
+      for (const message of batch) one({ tx, message, runId, after, texts, meant })
+      texts.tell(tx)
     })
     if (outcome.ok) run(work)
     return outcome
@@ -104,11 +99,13 @@ export function createIngest(needs: IngestNeeds) {
     const turnId = turnOf(params)
     const line = { audience: context.audience, context: contexts.compose(context, turnId), raw }
     const delta = isDelta(method)
-    log.tellUnstored([notified(line, { delta, settles: false, stored: true })])
+    const text = textIn(message)
+    const grown = text && rooms.transcript.deltaOf(context.audience, { ...text, ahead: 0 })
+    log.tellUnstored([notified(line, { delta, settles: false, stored: true }), ...(grown ? [grown] : [])])
     if (threadId === null) return
     const told = { threadId, turnId, runId, params }
-    if (delta) hearText({ method, after: (fn) => fn() }, threadId, params)
-    else owed.owe((tx, after) => table.get(method)?.({ ...told, tx, after }))
+    if (text) rooms.transcript.hear(text.sessionId, text.itemId, text.delta)
+    else if (!delta) owed.owe((tx, after) => table.get(method)?.({ ...told, tx, after }))
   }
 
   const isKnown = (method: string): boolean => table.has(method) || PASSED_ON.has(method) || isLegacy(method)
@@ -120,20 +117,21 @@ export function createIngest(needs: IngestNeeds) {
   }
 
   function one(taken: Taken): void {
-    const { tx, message, runId, after, meant } = taken
+    const { tx, message, runId, after, texts, meant } = taken
     if (ofTheDead(message, tx)) {
       const { kind, rpcId = "" } = message
       if (kind === "request")
         after(() => rooms.codex.refuse(runId, rpcId, RPC.invalidRequest, "this session was deleted"))
       return
     }
+    const threadId = threadOf(paramsOf(message.params))
+    if (threadId !== null && !isDelta(message.method)) texts.tellOf(tx, threadId)
     if (message.kind === "request") {
       takeRequest(needs, { tx, message, runId, after })
       return
     }
     const { method, raw } = message
     const params = paramsOf(message.params)
-    const threadId = threadOf(params)
     const delta = isDelta(method)
     const said = turnOf(params)
     const named =
@@ -147,23 +145,16 @@ export function createIngest(needs: IngestNeeds) {
     const stored = !isRaw(method)
     const everybody = isForEverybody(method)
     log.append(tx, notified(line, { delta, settles: settles(method, threadId), stored, everybody }))
-    if (delta && threadId !== null) hearText({ after, method }, threadId, params)
+    const text = textIn(message)
+    if (!text) return
+    texts.hear(text)
+    after(() => rooms.transcript.hear(text.sessionId, text.itemId, text.delta))
   }
 
   /** True when the message ends the last item that was under way in its thread. */
   function settles(method: string, threadId: string | null): boolean {
     if (threadId === null || (method !== "item/completed" && method !== "turn/completed")) return false
     return rooms.streaming.idle(threadId)
-  }
-
-  function hearText(
-    { after, method }: Pick<Taken, "after"> & { method: string },
-    threadId: string,
-    params: Params,
-  ): void {
-    const { itemId, delta } = params
-    if (TEXT_DELTAS[method] === undefined || typeof itemId !== "string" || typeof delta !== "string") return
-    after(() => rooms.transcript.hear(threadId, itemId, delta))
   }
 
   function run(after: (() => void)[]): void {
@@ -179,3 +170,13 @@ export function createIngest(needs: IngestNeeds) {
   return { take }
 }
 export type Ingest = ReturnType<typeof createIngest>
+
+/** The text that a message adds to an entry. */
+function textIn({ method, params: given }: Message): HeardText | undefined {
+  if (TEXT_DELTAS[method] === undefined) return undefined
+  const params = paramsOf(given)
+  const sessionId = threadOf(params)
+  const { itemId, delta } = params
+  if (sessionId === null || typeof itemId !== "string" || typeof delta !== "string") return undefined
+  return { sessionId, turnId: turnOf(params), itemId, delta }
+}

@@ -6,6 +6,7 @@ import type { ControlActs } from "../../../flow/acts/controls.ts"
 import type { Life } from "../../../flow/acts/life.ts"
 import type { ProjectActs } from "../../../flow/acts/projects.ts"
 import type { Extensions } from "../../../flow/extensions/extensions.ts"
+import type { TranscriptActs } from "../../../flow/acts/transcript.ts"
 import type { Reconcile } from "../../../flow/ingest/past/reconcile.ts"
 import type { Rooms } from "../../../flow/rooms.ts"
 import type { Sockets } from "../../stream/socket.ts"
@@ -21,6 +22,7 @@ export interface RouteNeeds {
   life: Life
   carry: CarryOver
   projectActs: ProjectActs
+  transcriptActs: TranscriptActs
   reconcile: Reconcile
   gate: Gate
   keys: Keys

@@ -2,10 +2,11 @@
 
 import { Hono } from "hono"
 import { z } from "zod"
+import { createConditional } from "../conditional.ts"
 import type { SessionEnv } from "../env.ts"
 import { once } from "../once.ts"
 import { json, jsonText } from "../reply.ts"
-import { shown } from "../shown.ts"
+import { brought, shownOf } from "../shown.ts"
 import { body, query } from "../valid.ts"
 import type { RouteNeeds } from "./needs.ts"
 import { policySent } from "./policy-sent.ts"
@@ -21,8 +22,9 @@ const list = z.object({
   refresh: flag.default(false),
 })
 
-export const sessionRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) =>
-  new Hono<SessionEnv>()
+export const sessionRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) => {
+  const conditional = createConditional()
+  return new Hono<SessionEnv>()
     .post("/", body(create), async (c) => {
       const input = c.req.valid("json")
       const made = await once<Awaited<ReturnType<typeof rooms.sessions.create>>>(c, keys, {
@@ -39,6 +41,16 @@ export const sessionRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) =>
       return jsonText(rooms.sessions.list(page))
     })
     .get("/:sessionId", gate("PGX"), async (c) => {
-      const { session, thread, transcript } = await shown({ rooms, reconcile }, c.get("session"))
-      return jsonText(`{"session":${session},"thread":${thread},"transcript":${transcript}}`)
+      const asked = c.get("session")
+      const poured = await brought({ rooms, reconcile }, asked)
+      const make = () => {
+        const { session, thread, transcript } = shownOf(rooms, asked.id, poured)
+        return `{"session":${session},"thread":${thread},"transcript":${transcript}}`
+      }
+      return conditional(c, {
+        revision: poured ? rooms.sessions.revision(asked.id) : undefined,
+        keep: asked.id,
+        make,
+      })
     })
+}
