@@ -2,7 +2,7 @@
 // Older binaries forget commands, make up item ids and call dead turns running, so the ledger's row always wins.
 
 import type { Tx } from "../../../base/storage/port.ts"
-import { spokenOf } from "../../../domain/transcript/entry.ts"
+import { STREAMED, spokenOf } from "../../../domain/transcript/entry.ts"
 import type { EntryRow } from "../../../domain/transcript/store.ts"
 import type { TurnKind } from "../../../domain/turns/store.ts"
 import type { RawTurn } from "../../../engine/runtime/threads/history.ts"
@@ -22,15 +22,46 @@ export function adopt(tx: Tx, rooms: Rooms, sessionId: string, turns: RawTurn[])
     if (known?.status === "inProgress" || known?.rolledBackAt !== undefined) continue
     if (!known && isKnownReview(tx, rooms, sessionId, turn)) continue
     if (!known) settle(tx, rooms, sessionId, turn)
-    const rows = rooms.transcript.ofTurn(tx, sessionId, turn.id)
-    const places = new Set<string>()
-    for (const item of turn.items ?? []) {
-      const twin = twinOf(rows, item, places)
-      if (twin) places.add(twin.messageId)
-      else take(tx, rooms, sessionId, turn, item)
-    }
+    adoptItems(tx, rooms, sessionId, turn)
   }
 }
+
+function adoptItems(tx: Tx, rooms: Rooms, sessionId: string, turn: RawTurn): void {
+  const rows = rooms.transcript.ofTurn(tx, sessionId, turn.id)
+  const taken = new Set<string>()
+  const items = turn.items ?? []
+  const twins = items.map((item) => {
+    const twin = twinOf(rows, item, taken)
+    if (twin) taken.add(twin.messageId)
+    return twin
+  })
+  // What we never heard of stands where history has it: before the next that we did hear of.
+  let before: EntryRow | undefined
+  const missing: Missing[] = []
+  for (const [at, item] of [...items.entries()].reverse()) {
+    const twin = twins[at]
+    if (twin) lengthen(tx, rooms, sessionId, { twin, item })
+    else missing.push({ turn, item, before })
+    before = twin ?? before
+  }
+  for (const one of missing.reverse()) take(tx, rooms, sessionId, one)
+}
+
+/** A text that was cut off here with the child, and that the child has more of (wire-contract §3.5): its end stays what it was. */
+function lengthen(
+  tx: Tx,
+  rooms: Rooms,
+  sessionId: string,
+  { twin, item }: { twin: EntryRow; item: RawItem },
+): void {
+  if (twin.item === undefined || twin.status === "complete") return
+  const { content } = spokenOf(item)
+  if (content.trim().length <= twin.content.trim().length || !isTextOf(twin)) return
+  const more = JSON.stringify({ ...item, id: (JSON.parse(twin.item) as RawItem).id })
+  rooms.transcript.put(tx, sessionId, { ...twin, content }, { item: more })
+}
+
+const isTextOf = ({ type }: EntryRow): boolean => Object.hasOwn(STREAMED, type)
 
 /**
  * 0.105 and 0.130 keep a review as two turns under ids that nobody was told, 0.105 under other ones at every read. One whose
@@ -80,10 +111,21 @@ function twinOf(rows: EntryRow[], item: RawItem, taken: Set<string>): EntryRow |
   const alike = rows.filter((row) => row.type === item.type && row.role === role && !taken.has(row.messageId))
   const exact = alike.find((row) => squeezed(row.content) === squeezed(content))
   if (exact) return exact
+  // The beginning of it: what streamed until the child died.
+  const cut =
+    MADE_UP.test(item.id) &&
+    alike.find((row) => row.status !== "complete" && isTextOf(row) && content.startsWith(row.content))
+  if (cut) return cut
   return MADE_UP.test(item.id) && item.type === "reasoning" ? alike[0] : undefined
 }
 
-function take(tx: Tx, rooms: Rooms, sessionId: string, turn: RawTurn, item: RawItem): void {
+interface Missing {
+  turn: RawTurn
+  item: RawItem
+  before: EntryRow | undefined
+}
+
+function take(tx: Tx, rooms: Rooms, sessionId: string, { turn, item, before }: Missing): void {
   // Made-up ids are counted anew whenever history is read: one that is taken belongs to another item.
   const taken = rooms.transcript.has(tx, sessionId, item.id)
   rooms.transcript.record(tx, sessionId, {
@@ -92,6 +134,7 @@ function take(tx: Tx, rooms: Rooms, sessionId: string, turn: RawTurn, item: RawI
     status: "complete",
     startedAt: ms(turn.startedAt),
     completedAt: ms(turn.completedAt) ?? ms(turn.startedAt),
+    before,
   })
 }
 
