@@ -63,7 +63,19 @@ export const FRAME_ROWS: Readonly<Record<string, FrameRow>> = {
       entry,
     }),
   ),
-  transcript_delta: row("transcript", raw),
+  transcript_delta: row(
+    "transcript",
+    z.object({
+      threadId: z.string(),
+      turnId: z.string().nullable(),
+      messageId: z.string(),
+      offset: z
+        .int()
+        .min(0)
+        .meta({ description: "Where `delta` begins in the entry's content, in UTF-16 units." }),
+      delta: z.string(),
+    }),
+  ),
   session_created: row("session", z.object({ session })),
   session_updated: row("session", z.object({ sessionId: z.string(), changed: z.array(z.string()) })),
   session_controls_updated: row("session", controlFrame({ controls: raw })),

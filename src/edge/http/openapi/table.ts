@@ -8,12 +8,14 @@ import { requestRows } from "./rows/requests.ts"
 import { searchRows } from "./rows/search.ts"
 import { serviceRows } from "./rows/service.ts"
 import { sessionRows } from "./rows/sessions.ts"
+import { transcriptRows } from "./rows/transcript.ts"
 import { turnRows } from "./rows/turns.ts"
 import { usageRows } from "./rows/usage.ts"
 
 export const OPERATIONS: Operations = {
   ...serviceRows,
   ...sessionRows,
+  ...transcriptRows,
   ...turnRows,
   ...requestRows,
   ...controlRows,

@@ -59,7 +59,13 @@ export const sessionRows = {
     tag: "sessions",
     summary: "A session with its turns and its transcript",
     scope: "read",
-    ok: { 200: z.object({ session, thread: threadRead, transcript: z.array(entry) }) },
+    headers: [
+      { name: "if-none-match", description: "The `ETag` of an earlier answer: 304 if it is still true." },
+    ],
+    ok: {
+      200: z.object({ session, thread: threadRead, transcript: z.array(entry) }),
+      304: { description: "Nothing has changed." },
+    },
   },
   "POST /api/sessions/:sessionId/resume": {
     id: "resumeSession",

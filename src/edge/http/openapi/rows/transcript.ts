@@ -1,0 +1,60 @@
+// The transcript by page and by change, and entries from outside (wire-contract §1.7, docs/transcript.md).
+
+import { z } from "zod"
+import type { Operations } from "../operation.ts"
+import { entry, ok, sessionId } from "../shapes.ts"
+
+const ENTRY = {
+  messageId: "review::1",
+  turnId: "0193b2f0-0000-7000-8000-000000000002",
+  role: "system",
+  type: "note",
+  content: "looked at",
+  status: "complete",
+} as const
+const place = z.string().meta({ description: "Up to here everything is in; the next `since`." })
+const page = z.object({
+  sessionId,
+  head: place,
+  entries: z.array(entry),
+  before: z
+    .string()
+    .nullable()
+    .meta({ description: "The next `before`; null on the first page of the session." }),
+})
+const change = z.object({
+  sessionId,
+  head: place,
+  whole: z.boolean().meta({ description: "These are all entries there are: the place was of another log." }),
+  entries: z.array(entry),
+  after: z.array(z.string().nullable()).meta({ description: "For each entry the id of the one it follows." }),
+  removed: z.array(z.string()).meta({ description: "Ids of all that was ever taken back." }),
+})
+
+export const transcriptRows = {
+  "GET /api/sessions/:sessionId/transcript": {
+    id: "readTranscript",
+    tag: "sessions",
+    summary: "A page of the transcript from its end, or what changed since a place",
+    scope: "read",
+    headers: [
+      { name: "if-none-match", description: "The `ETag` of an earlier answer: 304 if it is still true." },
+    ],
+    ok: {
+      200: z.union([page, change]),
+      304: { description: "Nothing has changed." },
+    },
+    example: {
+      answer: { sessionId: "s", head: "l.15", entries: [ENTRY], before: null },
+    },
+  },
+  "POST /api/sessions/:sessionId/transcript/upsert": {
+    id: "upsertTranscriptEntry",
+    tag: "sessions",
+    summary: "Add an entry, or change the one with that messageId",
+    scope: "operate",
+    ok: { 200: z.object({ status: ok, sessionId, entry }) },
+    faults: ["storage_full"],
+    example: { body: ENTRY, answer: { status: "ok", sessionId: "s", entry: ENTRY } },
+  },
+} as const satisfies Operations
