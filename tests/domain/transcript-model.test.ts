@@ -291,8 +291,8 @@ test(
               // A row's turn and what it is about are said once: the first time.
               const first = !model.seen(one.row)
               const known = house.rooms.transcript.find(house.db, "t", one.row)
-              // None named: the one that runs.
-              const turnId = first ? one.turn || (running ?? "x") : (known?.turnId ?? "")
+              const named = { running, over: model.over }[one.turn] ?? one.turn
+              const turnId = first ? named : (known?.turnId ?? "")
               model.row({ ...one, turn: turnId }, content)
               house.now((tx) =>
                 transcript.say(tx, "t", {
