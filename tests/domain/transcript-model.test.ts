@@ -316,7 +316,7 @@ test(
         }
         await look()
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     )
   },
   NET_MS,

@@ -51,12 +51,12 @@ const TABLE: Record<string, (item: Item) => Spoken> = {
 /** Role, content and details of an item; types that the table doesn't have are told by name. */
 export const spokenOf = (item: Item): Spoken => TABLE[item.type]?.(item) ?? system(item, `[${item.type}]`)
 
-/** The entry as clients read it: keys in one order, absent ones left out. */
-export function entryText(e: Entry): string {
+/** The entry as clients read it: keys in one order, what is only ours left out. */
+export function entryShown(e: Entry): Entry {
   const { messageId, turnId, role, type, content, details, startedAt, completedAt, status, author } = e
-  const shown = { messageId, turnId, role, type, content, details, startedAt, completedAt, status, author }
-  return JSON.stringify(shown)
+  return { messageId, turnId, role, type, content, details, startedAt, completedAt, status, author }
 }
+export const entryText = (entry: Entry): string => JSON.stringify(entryShown(entry))
 
 /** The entry of the same turn that this one is about (wire-contract §3.5). */
 export function anchorOf({ details }: Pick<Entry, "details">): string | undefined {

@@ -9,6 +9,7 @@ import { type Audience, transcriptDelta, transcriptUpdated } from "../events.ts"
 import {
   type Entry,
   type EntryStatus,
+  entryShown,
   entryText,
   type Item,
   isTerminal,
@@ -50,8 +51,8 @@ export function createTranscript({ db, clock, log, audienceOf }: TranscriptNeeds
   function say(tx: Tx, sessionId: string, entry: Entry, how: How = {}): EntryRow {
     const row = put(tx, sessionId, entry, how)
     const { turnId, messageId, type } = row
-    const payload = `{"threadId":${JSON.stringify(sessionId)},"turnId":${JSON.stringify(turnId)},"messageId":${JSON.stringify(messageId)},"type":${JSON.stringify(type)},"entry":${entryText(row)}}`
-    log.append(tx, transcriptUpdated(audienceOf(sessionId, tx), payload))
+    const told = { threadId: sessionId, turnId, messageId, type, entry: entryShown(row) }
+    log.append(tx, transcriptUpdated(audienceOf(sessionId, tx), told))
     return row
   }
 

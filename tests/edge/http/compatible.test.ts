@@ -38,7 +38,6 @@ const NOT_YET: Record<string, string> = {
   "GET /api/orchestrator/jobs/{jobId}": "the queue",
   "GET /api/projects/{projectId}/orchestrator/jobs": "the queue",
   "POST /api/orchestrator/jobs/{jobId}/cancel": "the queue",
-  "POST /api/sessions/{sessionId}/transcript/upsert": "the transcript",
   "POST /api/sessions/{sessionId}/suggested-request/jobs": "the orchestrator",
   "POST /api/sessions/{sessionId}/suggested-request": "the orchestrator",
   "POST /api/sessions/{sessionId}/suggested-request/upsert": "the orchestrator",

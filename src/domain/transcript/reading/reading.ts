@@ -64,14 +64,14 @@ export function createReading({ db, log, readWhole }: ReadingNeeds) {
   }
 
   /**
-   * `{sessionId, head, whole, entries, after, removed}`: what has changed since the place `LOG.SEQ`, each beside the id of the entry
+   * `{sessionId, head, whole, entries, after, removed}`: what has changed since an earlier `head`, each beside the id of the entry
    * that it follows, and the ids of all that was ever taken back. Everything, for a place in another log.
    */
   function since(sessionId: string, mark: string): string {
     const place = head()
     const [, id, digits] = /^(.*)\.(\d{1,15})$/.exec(mark) ?? []
     const whole = id !== log.id
-    const n = whole ? 0 : eventOf(Number(digits))
+    const n = whole ? -1 : eventOf(Number(digits))
     const rows = store.changedSince(db, sessionId, n)
     const after = rows.map((row) => store.predecessor(db, sessionId, row) ?? null)
     const removed = whole ? [] : store.hiddenEntries(db, sessionId)

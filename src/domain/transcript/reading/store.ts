@@ -20,7 +20,7 @@ const LAST = `SELECT message_id, place, spot, json ${IN_ORDER} ORDER BY place DE
 const BEFORE = `SELECT message_id, place, spot, json ${IN_ORDER} AND (place, spot) < (?, ?) ORDER BY place DESC, spot DESC LIMIT ?`
 const WHERE_IS = `SELECT place, spot FROM entries WHERE session_id = ? AND message_id = ?`
 const CHANGED = `SELECT message_id, place, spot, json FROM entries WHERE hidden = 0 AND seq IN (
-    SELECT seq FROM entries WHERE session_id = ?1 AND changed >= ?2
+    SELECT seq FROM entries WHERE session_id = ?1 AND changed > ?2
     UNION SELECT seq FROM entries WHERE session_id = ?1 AND status = 'streaming')
   ORDER BY place, spot`
 const HIDDEN = `SELECT message_id FROM entries WHERE session_id = ? AND hidden = 1 ORDER BY place, spot`
@@ -44,7 +44,7 @@ export const pageOf = (
 ): StoredEntry[] =>
   (at ? db.all(BEFORE, sessionId, at.place, at.spot, limit) : db.all(LAST, sessionId, limit)).map(storedOf)
 
-/** What was written from event `n` on, and what still streams, in order. */
+/** What was written since event `n` had been told, and what still streams, in order. */
 export const changedSince = (db: Reader, sessionId: string, n: number): StoredEntry[] =>
   db.all(CHANGED, sessionId, n).map(storedOf)
 

@@ -12,7 +12,7 @@ const ENTRY = {
   content: "looked at",
   status: "complete",
 } as const
-const place = z.string().meta({ description: "Up to here everything is in; the next `since`." })
+const place = z.string().meta({ description: "Up to here everything is in: what to ask `since` next." })
 const page = z.object({
   sessionId,
   head: place,
@@ -49,7 +49,7 @@ export const transcriptRows = {
     },
   },
   "POST /api/sessions/:sessionId/transcript/upsert": {
-    id: "upsertTranscriptEntry",
+    id: "upsertSessionTranscriptEntry",
     tag: "sessions",
     summary: "Add an entry, or change the one with that messageId",
     scope: "operate",
