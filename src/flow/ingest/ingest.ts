@@ -17,7 +17,7 @@ import { notifications, PASSED_ON, TEXT_DELTAS } from "./notifications.ts"
 import type { Owed } from "./owed.ts"
 import type { Own } from "./own.ts"
 import { takeRequest } from "./requests.ts"
-import { type HeardText, openTexts, type Texts } from "./texts.ts"
+import { type HeardText, openTexts, type Texts } from "./streamed/texts.ts"
 
 export interface IngestNeeds {
   db: Db

@@ -2,7 +2,7 @@
 
 import { Hono } from "hono"
 import { z } from "zod"
-import { createConditional } from "../conditional.ts"
+import { createConditional } from "../answers/conditional.ts"
 import type { SessionEnv } from "../env.ts"
 import { once } from "../once.ts"
 import { json, jsonText } from "../reply.ts"

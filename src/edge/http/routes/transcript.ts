@@ -3,7 +3,7 @@
 import { Hono } from "hono"
 import { z } from "zod"
 import { Fault } from "../../../base/fault.ts"
-import { createConditional } from "../conditional.ts"
+import { createConditional } from "../answers/conditional.ts"
 import type { SessionEnv } from "../env.ts"
 import { json } from "../reply.ts"
 import { brought } from "../shown.ts"

@@ -1,11 +1,11 @@
 // What the text of one read of the child comes to: for each run of an item's deltas one event that says where its text begins, told
 // before anything else of the thread, so that a client that reads the entry midway can join exactly.
 
-import type { NewEvent } from "../../base/events/event.ts"
-import type { Log } from "../../base/events/log.ts"
-import type { Tx } from "../../base/storage/port.ts"
-import type { Rooms } from "../rooms.ts"
-import type { Contexts } from "./contexts.ts"
+import type { NewEvent } from "../../../base/events/event.ts"
+import type { Log } from "../../../base/events/log.ts"
+import type { Tx } from "../../../base/storage/port.ts"
+import type { Rooms } from "../../rooms.ts"
+import type { Contexts } from "../contexts.ts"
 
 export interface TextsNeeds {
   log: Log

@@ -2,8 +2,8 @@
 // not changed costs neither a join nor an encoding.
 
 import type { Context } from "hono"
-import { newId } from "../../base/kit/ids.ts"
-import { jsonText } from "./reply.ts"
+import { newId } from "../../../base/kit/ids.ts"
+import { jsonText } from "../reply.ts"
 
 /** What is kept of bodies, all together. */
 const KEPT_BYTES = 64 * 1024 * 1024
