@@ -74,6 +74,9 @@ export async function retain(needs: RetentionNeeds, limits: Limits): Promise<{ d
   }
   await repeat((tx) => {
     let excess = needs.bytes() - limits.maxBytes
+    // Deltas that were written meanwhile still go before any fact.
+    const deltas = dropDeltas(tx, needs, { after: 0, excess, settled: false })
+    if (deltas.rows > 0) return deltas
     return dropOldest(tx, needs, (row) => {
       const goes = excess > 0
       excess -= row.bytes

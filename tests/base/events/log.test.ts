@@ -2,6 +2,7 @@ import { expect, test } from "bun:test"
 import type { LoggedEvent } from "../../../src/base/events/event.ts"
 import { eventOf, seqOf } from "../../../src/base/events/replay.ts"
 import { renewLogId } from "../../../src/base/events/rows/store.ts"
+import type { Tx } from "../../../src/base/storage/port.ts"
 import { commit, delta, fact, makePlace, type Opened, readAll, storedEvents } from "./place.ts"
 
 const all = { thread: null }
@@ -185,6 +186,37 @@ test("a forgetting that is rolled back forgets nothing", () => {
   expect(storedEvents(house).length).toBe(1)
   expect(house.log.sizes().rows).toBe(1)
   expect(house.log.resume(at(house, 0), all).resume).toBe("ok")
+})
+
+test("while an item streams under pressure its deltas go and no fact does, also those that come between two steps", async () => {
+  using place = makePlace()
+  const house = place.open()
+  const { db, log } = house
+  const since = at(house, log.head())
+  for (let i = 0; i < 5; i++) commit(house, fact("T"))
+  const flood = () => commit(house, delta("T", JSON.stringify("x".repeat(3_000))))
+  while (log.bytes() < 40_000) flood()
+  // What the child says goes into the commit of a step that drops, behind it.
+  const { act } = db
+  let left = 10
+  db.act = <T>(step: (tx: Tx) => T): Promise<T> => {
+    let drops = false
+    const done = act((tx) => {
+      const outcome = step(tx)
+      drops = (outcome as { rows?: number }).rows !== 0
+      return outcome
+    })
+    void act(
+      (tx) => void (drops && left-- > 0 && log.append(tx, delta("T", JSON.stringify("x".repeat(3_000))))),
+    )
+    return done
+  }
+  await log.retain({ maxAgeMs: 1e12, maxBytes: 20_000 })
+  expect(
+    storedEvents(house).filter(({ type, body }) => type === "app.notification" && body === '{"f":1}'),
+  ).toHaveLength(5)
+  commit(house, fact("T", { settles: true }))
+  expect(log.resume(since, { thread: "T" }).resume).toBe("ok")
 })
 
 test("sizes are those of the store, over a restart too", async () => {
