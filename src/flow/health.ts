@@ -4,6 +4,7 @@ import type { Config } from "../base/config/config.ts"
 import type { Places } from "../base/config/places.ts"
 import type { Log } from "../base/events/log.ts"
 import { type Clock, iso } from "../base/kit/clock.ts"
+import { createDisk, type Disk } from "../base/observe/disk.ts"
 import { exists } from "../base/platform/folders.ts"
 import type { Db } from "../base/storage/port.ts"
 import type { Requests } from "../domain/requests/requests.ts"
@@ -26,10 +27,17 @@ export interface HealthNeeds {
   outbox: Pick<Outbox, "size">
   clock: Clock
   places: Places
+  disk: Disk
 }
 
 /** Made anew at every call; reads memory and a few rows. */
-export const createHealth = (needs: HealthNeeds) => () => {
+export const createHealth = (given: Omit<HealthNeeds, "disk">) => {
+  const { db, clock, config, places } = given
+  const needs = { ...given, disk: createDisk({ db, clock, dataDir: config.dataDir, places }) }
+  return () => report(needs)
+}
+
+function report(needs: HealthNeeds) {
   const { supervisor, codex, hub, requests, clock } = needs
   const state = supervisor.state()
   const reasons = reasonsOf(state, needs)
@@ -60,11 +68,12 @@ export const createHealth = (needs: HealthNeeds) => () => {
   }
 }
 
-function reasonsOf(state: RuntimeState, { db, turns }: HealthNeeds): string[] {
+function reasonsOf(state: RuntimeState, { db, turns, disk }: HealthNeeds): string[] {
   const reasons: string[] = []
   if (turns.draining()) reasons.push("the daemon is shutting down and takes no new turns")
   if (state.name !== "ready") reasons.push(`codex is ${state.name}${state.reason ? `: ${state.reason}` : ""}`)
   if (db.full) reasons.push("the disk is full: nothing can be stored")
+  else if (disk.isScarce()) reasons.push("the disk is nearly full")
   return reasons
 }
 
@@ -81,7 +90,7 @@ function outboxOf({ outbox }: HealthNeeds) {
   return { length, oldestAt: oldestAt === undefined ? null : iso(oldestAt) }
 }
 
-function storageOf({ log, db, config }: HealthNeeds) {
+function storageOf({ log, db, config, disk }: HealthNeeds) {
   const { rows, bytes, oldestAt } = log.sizes()
   return {
     rows,
@@ -89,6 +98,7 @@ function storageOf({ log, db, config }: HealthNeeds) {
     oldestAt: oldestAt === null ? null : iso(oldestAt),
     full: db.full,
     dataDir: config.dataDir,
+    disk: disk.report(),
   }
 }
 

@@ -71,7 +71,7 @@ const RAISE_MARK = `INSERT INTO log_marks (thread, scope, kind, n) VALUES (?, ?,
 const CLEAR_DELTAS = "DELETE FROM log_marks WHERE thread = ? AND kind = 'delta'"
 
 const FREE_PAGES =
-  "SELECT freelist_count AS free, page_count AS pages FROM pragma_freelist_count, pragma_page_count"
+  "SELECT freelist_count AS free, page_count AS pages, page_size FROM pragma_freelist_count, pragma_page_count, pragma_page_size"
 const GIVE_BACK = "PRAGMA incremental_vacuum(512)"
 
 export function readMeta(db: Reader): Meta | undefined {
@@ -168,10 +168,10 @@ export const raiseMark = (tx: Tx, { thread, scope, kind, n }: MarkRow): void =>
 
 export const clearDeltaMarks = (tx: Tx, thread: string): void => void tx.run(CLEAR_DELTAS, thread)
 
-/** Pages of the file that hold nothing, and all of them. */
-export function pages(db: Reader): { free: number; pages: number } {
+/** Pages of the file that hold nothing, all of them, and the bytes of one. */
+export function pages(db: Reader): { free: number; pages: number; pageSize: number } {
   const row = db.get(FREE_PAGES)
-  return { free: Number(row?.free), pages: Number(row?.pages) }
+  return { free: Number(row?.free), pages: Number(row?.pages), pageSize: Number(row?.page_size) }
 }
 
 /** Gives up to 512 empty pages (1 MiB) back to the file system. */
