@@ -27,6 +27,7 @@ export function indexable(text: string): string {
 
 /** The humps of names, each name once: `get User Name`. Names are not neighbours. */
 export function humps(text: string): string {
+  if (!HUMPED.test(text)) return ""
   const found = new Set<string>()
   for (const { written } of wordsOf(text)) {
     if (HUMPED.test(written)) found.add(split(written).join(" "))
