@@ -67,8 +67,8 @@ const COMPACT = /^\s*You are performing a CONTEXT CHECKPOINT COMPACTION/
 const SUMMARY = /^\s*Another language model started to solve this problem/
 /** codexd's own note that the turn was cut off and goes on. */
 const RESTARTED = /^\s*<runtime_restarted>/
-/** What codex gives for the result of a call that was cut off. */
-const CUT_OFF = /^(?:aborted\b.*)?$/
+/** What codex gives for the result of a call that was cut off: nothing, `aborted`, or how long it waited (tried on all four). */
+const CUT_OFF = /^(?:Wall time: .*\n)?(?:aborted\b.*)?$/
 const REVIEW = /^\s*# Review guidelines:/
 
 /** Reads what a request wants. Pure. */

@@ -213,6 +213,8 @@ describe("a turn that a restart cut off", () => {
     const script = user("run: one\nrun: two\necho: end")
     expect(command([script, note])).toBe("one")
     expect(command([script, call("a"), output("a", "aborted"), note])).toBe("one")
+    const waited = "Wall time: 0.6 seconds\naborted by user"
+    expect(command([script, call("a"), output("a", waited), note])).toBe("one")
     expect(command([script, call("a"), output("a", "fine"), call("b"), output("b", "aborted"), note])).toBe(
       "two",
     )

@@ -27,7 +27,7 @@ export const lookIntoText = (request: Request): string =>
   ])
 
 const REPEAT =
-  "None of what was accepted has been carried out. Where you still need it, ask for exactly the same again now, the same command in the same folder or the same patch: the person's decision is then used, once. Anything that differs is put before the person as a new request."
+  "None of what was accepted has been carried out; where your history calls it aborted by the user, that was the restart and not the person. Where you still need it, ask for exactly the same again now, the same command in the same folder or the same patch: the person's decision is then used, once. Anything that differs is put before the person as a new request."
 
 const noted = (lines: string[]): string =>
   ["<runtime_restarted>", ...lines, "</runtime_restarted>"].join("\n")
