@@ -9,7 +9,8 @@ import type { Clock } from "./base/kit/clock.ts"
 import { newId } from "./base/kit/ids.ts"
 import { createLanes } from "./base/kit/lanes.ts"
 import { TIMERS } from "./base/kit/timers.ts"
-import type { Logger, Masks } from "./base/observe/logger.ts"
+import { createMasks, type Logger, type Masks } from "./base/observe/logger.ts"
+import { createDeltaMask } from "./base/observe/mask-deltas.ts"
 import { maskJson } from "./base/observe/mask-json.ts"
 import type { Platform } from "./base/platform/port.ts"
 import { createProcesses } from "./base/platform/processes.ts"
@@ -114,12 +115,14 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     mask: masks.apply,
   })
   scope.use(stderrLog)
+  // What people answered to secret questions; pieces of streams are looked at for these alone.
+  const answers = createMasks()
   const codex = createCodex({
     supervisor,
     runStore,
     rawEvents: config.rawEvents,
     aliases: knownAliases(db),
-    mask: (text) => maskJson(masks, text),
+    mask: { json: (text) => maskJson(masks, text), piece: createDeltaMask(answers) },
     onFault,
   })
   scope.use(codex)
@@ -181,7 +184,10 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     codex: child,
     audienceOf,
     onAccepted: (sessionId) => carry.wake(sessionId),
-    hide: masks.add,
+    hide(secret) {
+      masks.add(secret)
+      answers.add(secret)
+    },
     limits: {
       approval: config.approvalDeadlineMs,
       toolInput: config.toolInputDeadlineMs,

@@ -30,6 +30,9 @@ export interface Masks {
   /** From now on every occurrence of this text is masked. Texts under 6 characters are not, they would mask everything. */
   add(secret: string): void
   apply(text: string): string
+  empty(): boolean
+  /** The end of the text with which a secret may begin; empty when none does. */
+  beginning(text: string): string
 }
 
 const SECRET_NAME = /(?:token|secret|password|passwd|authorization|api[-_]?key|cookie|credential)/i
@@ -43,6 +46,15 @@ export function createMasks(): Masks {
       // As it is, as JSON spells it, and as JSON inside a text of JSON does.
       const spelled = escaped(secret)
       for (const form of [secret, spelled, escaped(spelled)]) secrets.add(form)
+    },
+    empty: () => secrets.size === 0,
+    beginning(text) {
+      let longest = 0
+      for (const secret of secrets) {
+        for (let length = Math.min(secret.length - 1, text.length); length > longest; length--)
+          if (text.endsWith(secret.slice(0, length))) longest = length
+      }
+      return longest === 0 ? "" : text.slice(-longest)
     },
     apply(text) {
       let out = text

@@ -7,7 +7,7 @@ import { createAnswers } from "./protocol/answers.ts"
 import { faultOf, isUnknownThread } from "./protocol/faults.ts"
 import type { RunStore } from "./reap.ts"
 import type { Supervisor } from "./supervisor.ts"
-import { type Alias, createAliases } from "./threads/aliases.ts"
+import { type Alias, createAliases, type Masking } from "./threads/aliases.ts"
 import { createDisposal } from "./threads/disposal.ts"
 import { createHeld, LOOSEST } from "./threads/held.ts"
 import { readHistory } from "./threads/history.ts"
@@ -23,8 +23,8 @@ export interface CodexNeeds {
   rawEvents: boolean
   /** Threads that were started anew in earlier lives. */
   aliases: readonly Alias[]
-  /** Takes the daemon's secrets out of a text. */
-  mask(text: string): string
+  /** Takes the daemon's and people's secrets out of what the child says. */
+  mask: Masking
   onFault(error: unknown): void
 }
 

@@ -66,19 +66,19 @@ export function takeRequest(
     after(() => rooms.requests.deliverCarried(carried))
     return
   }
-  if (asked && !KNOWN[method] && rooms.sessions.find(asked.sessionId, tx)?.systemOwned) {
+  const answer = KNOWN[method]
+  if (answer) {
+    // Where the child is gone meanwhile nobody waits.
+    after(() => void rooms.codex.answer(runId, rpcId, answer(clock)).catch(() => {}))
+    return
+  }
+  if (asked && rooms.sessions.find(asked.sessionId, tx)?.systemOwned) {
     own.settle({ tx, id, turnId, after, ...asked })
     return
   }
   if (asked && isPersons) {
     rooms.requests.open(tx, asked, id)
     noteAsked(rooms, tx, { requestId: id, sessionId: asked.sessionId, turnId, method, params })
-    return
-  }
-  const answer = KNOWN[method]
-  if (answer) {
-    // Where the child is gone meanwhile nobody waits.
-    after(() => void rooms.codex.answer(runId, rpcId, answer(clock)).catch(() => {}))
     return
   }
   const reason = REFUSED[method] ?? `codexd does not answer ${method}`

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { createMasks } from "../../../src/base/observe/logger.ts"
+import { createDeltaMask } from "../../../src/base/observe/mask-deltas.ts"
 import { maskJson } from "../../../src/base/observe/mask-json.ts"
 
 const masking = (...secrets: string[]) => {
@@ -40,5 +41,50 @@ describe("a secret in JSON", () => {
     masks.add("correct horse")
     const line = '{"n": 1.0, "text":"\\u0041"}'
     expect(maskJson(masks, line)).toBe(line)
+  })
+})
+
+describe("a secret in a stream", () => {
+  const speaking = (pieces: string[], ...secrets: string[]) => {
+    const masks = createMasks()
+    for (const secret of secrets) masks.add(secret)
+    const mask = createDeltaMask(masks)
+    return pieces.map((piece) => mask(piece, () => "one"))
+  }
+
+  test("is masked wherever the pieces are cut", () => {
+    const text = "say correct horse twice, correct horse"
+    for (let size = 1; size < 12; size++) {
+      const pieces = text.match(new RegExp(`.{1,${size}}`, "g")) ?? []
+      expect(speaking(pieces, "correct horse").join("")).toBe("say [masked] twice, [masked]")
+    }
+  })
+
+  test("holds nothing back but what may begin one", () => {
+    expect(speaking(["a corre", "ction", " is fine"], "correct horse")).toEqual([
+      "a ",
+      "correction",
+      " is fine",
+    ])
+  })
+
+  test("of one stream is nothing to another", () => {
+    const masks = createMasks()
+    masks.add("correct horse")
+    const mask = createDeltaMask(masks)
+    expect([mask("correct ", () => "a"), mask("horse", () => "b"), mask("horse", () => "a")]).toEqual([
+      "",
+      "horse",
+      "[masked]",
+    ])
+  })
+
+  test("that nobody has told costs nothing", () => {
+    const mask = createDeltaMask(createMasks())
+    expect(
+      mask("anything", () => {
+        throw new Error("asked for the stream")
+      }),
+    ).toBe("anything")
   })
 })

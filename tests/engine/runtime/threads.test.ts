@@ -92,7 +92,10 @@ test("what is said of a new thread waits for its name, what is said of others do
 })
 
 test("the daemon's own secrets are taken out of everything that the child says", () => {
-  const aliases = createAliases([alias], (text) => text.replaceAll("s3cret-token", "[masked]"))
+  const aliases = createAliases([alias], {
+    json: (text) => text.replaceAll("s3cret-token", "[masked]"),
+    piece: (piece) => piece,
+  })
   const params = { threadId: alias.inner, item: { text: "it is s3cret-token", n: 1 } }
   const masked = { threadId: alias.outer, item: { text: "it is [masked]", n: 1 } }
   const message = aliases.message(told(params))

@@ -40,12 +40,12 @@ export interface Outcome {
   decided: Decision
   /** What became of it: `claimed` for one that the child has, `accepted-for-carry` or `declined` for an orphan. */
   state: RequestState
-  /** This call decided it; false for a repetition. */
-  first: boolean
 }
+/** What has to reach the child ahead of the answer, once the request is claimed. Must not fail. */
+export type Before = (request: Request) => Promise<void>
 /** `moved`: nothing was written, and the request is not the child's any more. */
 type Delivered = "handed" | "moved"
-interface Claimed extends Omit<Outcome, "first"> {
+interface Claimed extends Outcome {
   next: "deliver" | "done"
 }
 interface Given {
@@ -76,16 +76,15 @@ export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFaul
    * A person's decision. The same decision again is fine once more; another one, or one that came to nothing, is
    * `request_reconciled`; an unknown id or an expired request `request_not_found` (wire-contract §9.3).
    */
-  async function decide(id: string, asked: Decision, by: By): Promise<Outcome> {
+  async function decide(id: string, asked: Decision, by: By, before?: Before): Promise<Outcome> {
     const sealed = await sealedOf(id, asked)
     for (;;) {
       const { next, ...outcome } = await db.act((tx) => claim(tx, id, { asked, sealed, by }))
       const { request, decided, state } = outcome
       if (state === "accepted-for-carry") onAccepted(request.sessionId)
       // The same answer may be on its way for somebody else: both hear how that ends.
-      const way = delivering.get(id) ?? (next === "deliver" ? send(request, decided) : undefined)
-      const first = next === "deliver"
-      if (way === undefined || (await way) === "handed") return { ...outcome, first }
+      const way = delivering.get(id) ?? (next === "deliver" ? send(request, decided, before) : undefined)
+      if (way === undefined || (await way) === "handed") return outcome
     }
   }
 
@@ -98,8 +97,10 @@ export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFaul
     return sealer.seal(asked)
   }
 
-  function send(request: Request, decided: Decision): Promise<Delivered> {
-    const way = deliver(request, decided).finally(() => delivering.delete(request.id))
+  function send(request: Request, decided: Decision, before?: Before): Promise<Delivered> {
+    const way = (
+      before ? before(request).then(() => deliver(request, decided)) : deliver(request, decided)
+    ).finally(() => delivering.delete(request.id))
     delivering.set(request.id, way)
     return way
   }

@@ -11,14 +11,21 @@ export interface Alias {
   inner: string
 }
 
-/** `mask` takes our own secrets out of what the child says (decisions 34): here, because everything passes here. */
-export function createAliases(known: readonly Alias[], mask: (text: string) => string = (text) => text) {
+/** Takes secrets out of what the child says (decisions 34): here, because everything passes here. */
+export interface Masking {
+  json(text: string): string
+  /** A piece of a stream: what could begin a secret is held back until the next piece shows. */
+  piece(piece: string, streamOf: () => string): string
+}
+const NO_SECRETS: Masking = { json: (text) => text, piece: (piece) => piece }
+
+export function createAliases(known: readonly Alias[], mask: Masking = NO_SECRETS) {
   const inward = new Map(known.map(({ outer, inner }) => [outer, inner]))
   const outward = new Map(known.map(({ outer, inner }) => [inner, outer]))
 
   /** JSON text of the child in our words. */
   function textOut(text: string): string {
-    let out = mask(text)
+    let out = mask.json(text)
     for (const [inner, outer] of outward) {
       if (out.includes(inner))
         out = out.replace(wholeValue(inner), (_, before: string) => `${before}"${outer}"`)
@@ -58,12 +65,26 @@ export function createAliases(known: readonly Alias[], mask: (text: string) => s
     /** A message of the child in our words; the same object when nothing had to be changed. */
     message(message: Message): Message {
       const raw = textOut(message.raw)
-      if (raw === message.raw) return message
-      return { ...message, raw, params: (JSON.parse(raw) as { params?: unknown }).params }
+      if (raw === message.raw) return withPiece(message, mask)
+      return withPiece({ ...message, raw, params: (JSON.parse(raw) as { params?: unknown }).params }, mask)
     },
   }
 }
 export type Aliases = ReturnType<typeof createAliases>
+
+/** The message with its delta, in the newer or the older spelling, as it may be told. */
+function withPiece(message: Message, mask: Masking): Message {
+  const { delta, itemId, threadId, msg } = (message.params ?? {}) as Record<string, unknown>
+  const inner = (msg ?? {}) as Record<string, unknown>
+  const piece = delta ?? inner.delta
+  if (typeof piece !== "string") return message
+  const told = mask.piece(piece, () => `${message.method} ${itemId ?? inner.item_id ?? threadId}`)
+  if (told === piece) return message
+  const line = JSON.parse(message.raw) as { params: Record<string, unknown> }
+  const more = delta === undefined ? { msg: { ...inner, delta: told } } : { delta: told }
+  line.params = { ...line.params, ...more }
+  return { ...message, raw: JSON.stringify(line), params: line.params }
+}
 
 /** A whole string value: after `:`, `,` or `[`, before `,`, `}` or `]`. Inside other strings the quotes would be escaped. */
 const wholeValue = (id: string): RegExp =>
