@@ -17,6 +17,12 @@ export interface Numbered {
   settles: boolean
 }
 
+/** What other ledgers keep books of. */
+interface Foreign {
+  kind: "job"
+}
+type Known = Numbered | Dropped | Foreign
+
 export interface Books {
   rows: number
   bytes: number
@@ -53,7 +59,7 @@ export function createLedger({ marks, dropped, numbers, books, tell }: LedgerNee
   let written: Written | undefined
 
   const write = (tx: Tx, effects: Effect[]): void => {
-    const own = effects as (Numbered | Dropped)[]
+    const own = effects as Known[]
     const changes = marks.changes()
     const result: Written = { changes, dropped: marks.changes(), due: numbers.due(), rows: 0, bytes: 0 }
     for (const effect of own) {
@@ -79,8 +85,7 @@ export function createLedger({ marks, dropped, numbers, books, tell }: LedgerNee
     if (written) settle(written)
     written = undefined
     const events: LoggedEvent[] = []
-    for (const effect of effects as (Numbered | Dropped)[])
-      if (effect.kind === "event") events.push(effect.event)
+    for (const effect of effects as Known[]) if (effect.kind === "event") events.push(effect.event)
     if (events.length > 0) tell(events)
   }
 
@@ -105,13 +110,13 @@ function store(tx: Tx, { events, thread, class: kind }: Group, tick: number): nu
   return insertRow(tx, { ...row, last: last.n, tick, class: kind, body: encodeBody(row, events) })
 }
 
-function firstStored(effects: (Numbered | Dropped)[]): number {
+function firstStored(effects: Known[]): number {
   for (const effect of effects) if (effect.kind === "event" && effect.event.stored) return effect.event.n
   return 0
 }
 
 /** Sorts stored events into rows and notes what will be missing and what has settled, in order. */
-function groupsOf(effects: (Numbered | Dropped)[], { changes, dropped }: Written): Iterable<Group> {
+function groupsOf(effects: Known[], { changes, dropped }: Written): Iterable<Group> {
   const groups = new Map<string, Group>()
   let group: Group | undefined
   for (const effect of effects) {
@@ -121,6 +126,7 @@ function groupsOf(effects: (Numbered | Dropped)[], { changes, dropped }: Written
       group = undefined
       continue
     }
+    if (effect.kind !== "event") continue
     const { event } = effect
     const thread = event.thread ?? ""
     if (!event.stored) {

@@ -37,4 +37,8 @@ export const TIMERS = {
   /** While handlers run their host is asked for a sign of life this often, and is killed after this long without one. */
   hostPingMs: 500,
   hostSilenceMs: 2_500,
+  /** The queue looks by itself this often, should a wake-up be lost. */
+  queuePollMs: 1_000,
+  /** Beyond the grace of a job that is stopped, for its end to be stored. */
+  queueStopSlackMs: 500,
 } as const

@@ -13,6 +13,7 @@ import { requests } from "./0009-requests.ts"
 import { usage } from "./0010-usage.ts"
 import { decisions } from "./0011-decisions.ts"
 import { extensions } from "./0012-extensions.ts"
+import { jobs } from "./0013-jobs.ts"
 
 export const MIGRATIONS: readonly Migration[] = [
   log,
@@ -27,4 +28,5 @@ export const MIGRATIONS: readonly Migration[] = [
   usage,
   decisions,
   extensions,
+  jobs,
 ]

@@ -1,0 +1,122 @@
+// From running to its end, or back to the queue; and what a run says on the way. Everything names its attempt: what comes
+// after the job has gone on without it is told as late, and changes nothing.
+
+import type { Clock } from "../../../base/kit/clock.ts"
+import type { Db, Tx } from "../../../base/storage/port.ts"
+import { lacksRoom } from "../../../base/storage/sqlite.ts"
+import type { Board } from "../board.ts"
+import { isOver, type Job, type JobKinds, type JobState } from "../job.ts"
+import type { Verdict } from "../runner.ts"
+import {
+  addLog,
+  askCancel,
+  endQueued,
+  type Fence,
+  jobById,
+  noteContext,
+  noteProgress,
+  requeueJob,
+  settleJob,
+} from "../store.ts"
+
+/** `late`: an attempt's outcome that came when the job had gone on without it. A retry is not told. */
+export type Change = "queued" | "started" | "progress" | "completed" | "failed" | "canceled" | "late"
+export type Tell = (
+  tx: Tx,
+  change: Change,
+  about: { job: Job; progress?: object; outcome?: JobState },
+) => void
+
+export interface EndsNeeds {
+  db: Db
+  clock: Clock
+  board: Board
+  kinds: JobKinds
+  tell: Tell
+  onFault(error: unknown): void
+}
+
+/** Lines kept of one job, and letters of one line. */
+const LOG = { lines: 500, letters: 4_000 }
+
+const fenceOf = ({ n, attempt, claimedBy = "" }: Job): Fence => ({ n, attempt, claimedBy })
+
+export function createEnds({ db, clock, board, kinds, tell, onFault }: EndsNeeds) {
+  const settle = (job: Job, verdict: Verdict): Promise<void> =>
+    db.act((tx) => {
+      const row = verdict.is === "queued" ? requeue(tx, job, verdict) : end(tx, job, verdict)
+      if (!row) {
+        tell(tx, "late", { job, outcome: verdict.is })
+        return
+      }
+      const waitsUntil = verdict.is === "queued" ? verdict.notBefore : undefined
+      board.move(tx, { kind: "job", job: row, was: "running", is: row.state, waitsUntil })
+      if (isOver(row.state)) ended(tx, row)
+    })
+
+  const end = (tx: Tx, job: Job, verdict: Exclude<Verdict, { is: "queued" }>): Job | undefined =>
+    settleJob(tx, fenceOf(job), {
+      state: verdict.is,
+      result: "result" in verdict ? verdict.result : undefined,
+      error: "error" in verdict ? verdict.error : undefined,
+      at: clock.now(),
+    })
+
+  function requeue(tx: Tx, job: Job, { error, notBefore, why }: Verdict & { is: "queued" }): Job | undefined {
+    const now = clock.now()
+    const past = {
+      attempt: job.attempt,
+      owner: job.claimedBy ?? null,
+      startedAt: job.lastAttemptAt ?? null,
+      endedAt: now,
+      outcome: why,
+      error,
+    }
+    return requeueJob(tx, fenceOf(job), { notBefore, now, error, history: [...job.history, past] })
+  }
+
+  /** Its kind hears of it, then everybody. What a kind does wrong costs the job nothing. */
+  function ended(tx: Tx, job: Job): void {
+    try {
+      if (Object.hasOwn(kinds, job.type)) kinds[job.type]?.settled?.(tx, job)
+    } catch (error) {
+      if (lacksRoom(error)) throw error
+      onFault(error)
+    }
+    if (job.state === "completed" || job.state === "failed" || job.state === "canceled")
+      tell(tx, job.state, { job })
+  }
+
+  /** Undefined for a job that isn't there; `over` for one that had ended before. */
+  function cancel(tx: Tx, id: string, reason: string): { job: Job; over: boolean } | undefined {
+    const job = jobById(tx, id)
+    if (!job || isOver(job.state)) return job && { job, over: true }
+    const at = clock.now()
+    if (job.state === "running") return { job: askCancel(tx, job.n, at) ?? job, over: false }
+    const row = endQueued(tx, job.n, { state: "canceled", error: reason, at }) ?? job
+    board.move(tx, { kind: "job", job: row, was: "queued", is: "canceled" })
+    ended(tx, row)
+    return { job: row, over: false }
+  }
+
+  const says = (write: (tx: Tx) => void): Promise<void> => db.act(write).catch(onFault)
+  return {
+    settle,
+    ended,
+    cancel,
+    says: {
+      progress: (job: Job, progress: object) =>
+        says((tx) => {
+          if (noteProgress(tx, fenceOf(job), JSON.stringify(progress)))
+            tell(tx, "progress", { job, progress })
+        }),
+      log: (job: Job, text: string) =>
+        says((tx) => {
+          const line = { at: clock.now(), text: text.slice(0, LOG.letters), most: LOG.lines }
+          addLog(tx, fenceOf(job), line)
+        }),
+      note: (job: Job, context: object) =>
+        says((tx) => void noteContext(tx, fenceOf(job), JSON.stringify(context))),
+    },
+  }
+}
