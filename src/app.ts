@@ -57,6 +57,8 @@ import { createOwn } from "./flow/ingest/own.ts"
 import { createReconcile } from "./flow/ingest/past/reconcile.ts"
 import { settleThePast } from "./flow/ingest/past/startup.ts"
 import { hearChild } from "./flow/ingest/start.ts"
+import { createJobs } from "./flow/jobs/jobs.ts"
+import { jobTable } from "./flow/jobs/table.ts"
 import type { Rooms } from "./flow/rooms.ts"
 import { createMethodCache, createRunStore, houseIdOf, knownAliases } from "./flow/runs.ts"
 import { openRuntime } from "./flow/runtime.ts"
@@ -249,6 +251,11 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   scope.use(hearChild({ supervisor, codex, ingest, acts, carry, reconcile, owed, db, log, logger }))
 
   const extensions = scope.use(createExtensions({ config, platform, clock, db, log, logger, rooms, onFault }))
+  const life = createLife({ db, log, clock, rooms })
+  const keys = createKeys({ db, clock })
+  const timeoutMs = config.orchestratorQueueDefaultTimeoutMs
+  const kinds = jobTable({ rooms, life, keys, find: reconcile.find, timeoutMs })
+  const jobs = createJobs({ config, db, log, clock, logger, kinds, audienceOf })
 
   const hub = createHub({ log, platform, clock, onError: onFault })
   const sockets = createSockets(hub)
@@ -267,8 +274,8 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     outbox: rooms.outbox,
     clock,
     places,
+    jobs,
   })
-  const life = createLife({ db, log, clock, rooms })
   const api = createApi({
     extensions,
     rbac: createRbac(config),
@@ -279,7 +286,8 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     transcriptActs: createTranscriptActs({ db, masks, rooms }),
     controlActs: createControlActs({ db, clock, masks, rooms }),
     reconcile,
-    keys: createKeys({ db, clock }),
+    keys,
+    jobs,
     gate: createGate({
       find: reconcile.find,
       known: (id) => sessions.find(id),
@@ -323,7 +331,9 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     })
     .catch(onFault)
     .then(() => {
-      if (!stopping) supervisor.start()
+      if (stopping) return
+      supervisor.start()
+      jobs.start().catch(onFault)
     })
 
   const built = scope.move()
@@ -331,7 +341,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   async function shut(reason: string): Promise<void> {
     logger.info("codexd is stopping", { reason })
     stopping = true
-    await drain({ rooms, log, clock }, config.drainGraceMs)
+    await Promise.all([drain({ rooms, log, clock }, config.drainGraceMs), jobs.drain()])
     await started
     await supervisor.stop({})
     hub.close()

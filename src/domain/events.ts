@@ -147,3 +147,7 @@ export const runtimeUpdated = (payload: unknown): NewEvent => ({
   ...fact("runtime.updated", { thread: null }, payload),
   scope: "global",
 })
+
+/** What happened to a job; `audience` is that of the session it came from, if it came from one. */
+export const jobEvent = (change: string, audience: Audience, body: object): NewEvent =>
+  fact(`job.${change}`, audience, body)

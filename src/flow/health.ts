@@ -28,6 +28,7 @@ export interface HealthNeeds {
   clock: Clock
   places: Places
   disk: Disk
+  jobs: { health(): object }
 }
 
 /** Made anew at every call; reads memory and a few rows. */
@@ -47,7 +48,7 @@ function report(needs: HealthNeeds) {
     reasons,
     service: "api",
     codex: codexOf(state),
-    orchestratorQueue: { enabled: false },
+    orchestratorQueue: needs.jobs.health(),
     auth: authOf(needs),
     timestamp: iso(clock.now()),
     runtime: {

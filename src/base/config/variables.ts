@@ -107,8 +107,19 @@ export const VARIABLES = {
   ),
   ORCHESTRATOR_QUEUE_ENABLED: flag(true, "Runs the job queue."),
   ORCHESTRATOR_QUEUE_GLOBAL_CONCURRENCY: integer(2, { min: 1 }, "Jobs that run at the same time."),
-  ORCHESTRATOR_QUEUE_MAX_PER_PROJECT: integer(100, { min: 1 }, "Jobs that may wait in one project."),
-  ORCHESTRATOR_QUEUE_MAX_GLOBAL: integer(500, { min: 1 }, "Jobs that may wait altogether."),
+  ORCHESTRATOR_QUEUE_PROJECT_CONCURRENCY: integer(
+    1,
+    { min: 1 },
+    "Jobs of one project that run at the same time.",
+  ),
+  ORCHESTRATOR_QUEUE_KEEP_PER_PROJECT: integer(
+    200,
+    { min: 0 },
+    "Finished jobs that are kept of one project.",
+  ),
+  ORCHESTRATOR_QUEUE_MAX_AGE_HOURS: integer(720, { min: 1 }, "How long finished jobs are kept."),
+  ORCHESTRATOR_QUEUE_MAX_PER_PROJECT: integer(100, { min: 1 }, "Jobs of one project that may wait or run."),
+  ORCHESTRATOR_QUEUE_MAX_GLOBAL: integer(500, { min: 1 }, "Jobs that may wait or run altogether."),
   ORCHESTRATOR_QUEUE_MAX_ATTEMPTS: integer(2, { min: 1 }, "Attempts of one job."),
   ORCHESTRATOR_QUEUE_DEFAULT_TIMEOUT_MS: integer(
     60_000,
@@ -118,7 +129,7 @@ export const VARIABLES = {
   ORCHESTRATOR_QUEUE_BACKGROUND_AGING_MS: integer(
     15_000,
     { min: 0 },
-    "Wait after which a background job counts as interactive.",
+    "Wait after which a background job may go before interactive ones.",
   ),
   ORCHESTRATOR_QUEUE_MAX_INTERACTIVE_BURST: integer(
     3,

@@ -17,6 +17,7 @@ import { approvalRoutes } from "./routes/approvals.ts"
 import { controlRoutes } from "./routes/controls.ts"
 import { extensionRoutes } from "./routes/extensions.ts"
 import { healthRoutes } from "./routes/health.ts"
+import { jobRoutes } from "./routes/jobs.ts"
 import { lifeRoutes } from "./routes/life.ts"
 import type { RouteNeeds } from "./routes/needs.ts"
 import { projectRoutes } from "./routes/projects.ts"
@@ -78,6 +79,7 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
   app.route("/api/sessions", controlRoutes(needs))
   app.route("/api", searchRoutes(needs))
   app.route("/api", usageRoutes(needs))
+  app.route("/api", jobRoutes(needs))
   app.route("/api", approvalRoutes(needs))
   app.route("/api", toolRoutes(needs))
   app.route("/api", requestRoutes(needs))

@@ -108,6 +108,7 @@ export const FRAME_ROWS: Readonly<Record<string, FrameRow>> = {
   orchestrator_job_completed: row("job", job.extend({ result: z.unknown() })),
   orchestrator_job_failed: row("job", job.extend({ error: z.string() })),
   orchestrator_job_canceled: row("job", job.extend({ error: z.string() })),
+  orchestrator_job_late: row("job", job.extend({ outcome: z.string() })),
   suggested_request_updated: row(
     "suggestion",
     z.looseObject({ sessionId: z.string(), requestKey: z.string(), status: z.string() }),

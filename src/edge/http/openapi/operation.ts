@@ -17,6 +17,7 @@ export const TAGS = {
   controls: "What a session's turns may do, and its settings",
   projects: "Names under which sessions are gathered",
   extensions: "Programs of yours that hear events and act on them",
+  jobs: "Work that waits its turn: the queue, schedules and webhooks",
   codex: "Codex's own lists, account and configuration, passed through",
 } as const
 export type Tag = keyof typeof TAGS

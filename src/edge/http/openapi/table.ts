@@ -3,6 +3,7 @@
 import type { Operations } from "./operation.ts"
 import { controlRows } from "./rows/controls.ts"
 import { extensionRows } from "./rows/extensions.ts"
+import { jobRows } from "./rows/jobs.ts"
 import { projectRows } from "./rows/projects.ts"
 import { requestRows } from "./rows/requests.ts"
 import { searchRows } from "./rows/search.ts"
@@ -23,4 +24,5 @@ export const OPERATIONS: Operations = {
   ...searchRows,
   ...usageRows,
   ...extensionRows,
+  ...jobRows,
 }

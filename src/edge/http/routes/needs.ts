@@ -8,6 +8,7 @@ import type { ProjectActs } from "../../../flow/acts/projects.ts"
 import type { TranscriptActs } from "../../../flow/acts/transcript.ts"
 import type { Extensions } from "../../../flow/extensions/extensions.ts"
 import type { Reconcile } from "../../../flow/ingest/past/reconcile.ts"
+import type { Jobs } from "../../../flow/jobs/jobs.ts"
 import type { Rooms } from "../../../flow/rooms.ts"
 import type { Sockets } from "../../stream/socket.ts"
 import type { Events } from "../../stream/sse.ts"
@@ -23,6 +24,7 @@ export interface RouteNeeds {
   carry: CarryOver
   projectActs: ProjectActs
   transcriptActs: TranscriptActs
+  jobs: Jobs
   reconcile: Reconcile
   gate: Gate
   keys: Keys

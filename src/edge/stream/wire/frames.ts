@@ -119,6 +119,7 @@ export const FRAMES: Record<string, FrameKind[]> = {
   "job.completed": plain("job", "orchestrator_job_completed"),
   "job.failed": plain("job", "orchestrator_job_failed"),
   "job.canceled": plain("job", "orchestrator_job_canceled"),
+  "job.late": plain("job", "orchestrator_job_late"),
   "suggestion.updated": plain("suggestion", "suggested_request_updated"),
   "runtime.updated": plain("system", "runtime_updated"),
 }
