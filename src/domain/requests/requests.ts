@@ -16,6 +16,8 @@ import { rowOf } from "./row.ts"
 import {
   forgetRequests,
   inState,
+  livingIn,
+  ofSessionIn,
   openTurns,
   type Request,
   readRequest,
@@ -49,16 +51,14 @@ export function createRequests(needs: RequestsNeeds) {
 
   /** The turn went on: the child has the answers that were handed to it. */
   function shown(tx: Tx, sessionId: string, turnId: string): void {
-    for (const request of unsettledOf(tx, sessionId)) {
-      const has = request.state === "claimed" && request.handedAt !== undefined
-      if (has && livingTurn(request) === turnId) moves.answered(tx, request)
+    for (const request of ofSessionIn(tx, sessionId, "claimed")) {
+      if (request.handedAt !== undefined && livingTurn(request) === turnId) moves.answered(tx, request)
     }
   }
 
   /** A living child ended the turn: what was open in it expires, what it carried over and nobody asked for is void. */
   function endTurn(tx: Tx, { sessionId, turnId, reason }: TurnEnd): void {
-    for (const request of unsettledOf(tx, sessionId)) {
-      if (livingTurn(request) !== turnId) continue
+    for (const request of livingIn(tx, sessionId, turnId)) {
       if (request.state === "open") moves.expire(tx, request, reason)
       if (request.state === "claimed") moves.answered(tx, request)
       if (request.state === "carrying")

@@ -59,6 +59,10 @@ const inStates = (states: readonly RequestState[]): string =>
 const GET = `SELECT * FROM requests WHERE id = ?`
 const BY_RPC = `SELECT * FROM requests WHERE run_id = ? AND rpc_id = ?`
 const UNSETTLED_OF = `SELECT * FROM requests WHERE session_id = ? AND ${inStates(UNSETTLED)} ORDER BY created_at, rowid`
+// The index of unsettled ones serves only a query that says its condition word for word.
+const OF_SESSION_IN = `SELECT * FROM requests WHERE session_id = ? AND ${inStates(UNSETTLED)} AND state = ? ORDER BY created_at, rowid`
+const OF_TURN = `SELECT * FROM requests WHERE session_id = ? AND ${inStates(UNSETTLED)}
+  AND state IN ('open', 'claimed', 'carrying') AND coalesce(carry_turn_id, turn_id) = ? ORDER BY created_at, rowid`
 const IN_STATE = `SELECT * FROM requests WHERE state = ? ORDER BY created_at, rowid`
 const SESSIONS_IN_STATE = `SELECT DISTINCT session_id FROM requests WHERE state = ?`
 const OPEN_TURNS = `SELECT DISTINCT session_id, turn_id FROM requests WHERE state = 'open' AND turn_id IS NOT NULL`
@@ -79,6 +83,11 @@ export const requestByRpc = (db: Reader, runId: string, rpcId: string): Request 
 /** Those of a session that something may still become of, oldest first. */
 export const unsettledOf = (db: Reader, sessionId: string): Request[] =>
   db.all(UNSETTLED_OF, sessionId).flatMap((r) => requestOf(r) ?? [])
+export const ofSessionIn = (db: Reader, sessionId: string, state: RequestState): Request[] =>
+  db.all(OF_SESSION_IN, sessionId, state).flatMap((r) => requestOf(r) ?? [])
+/** Those that live in that turn: it asked them, or carries them over. */
+export const livingIn = (db: Reader, sessionId: string, turnId: string): Request[] =>
+  db.all(OF_TURN, sessionId, turnId).flatMap((r) => requestOf(r) ?? [])
 /** Those of any session in these states, oldest first within each. */
 export const inState = (db: Reader, ...states: RequestState[]): Request[] =>
   states.flatMap((state) => db.all(IN_STATE, state)).flatMap((r) => requestOf(r) ?? [])

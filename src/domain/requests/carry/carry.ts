@@ -9,10 +9,10 @@ import {
   inState,
   moveRequest,
   noteCarryTurn,
+  ofSessionIn,
   type Request,
   readRequest,
   sessionsInState,
-  unsettledOf,
 } from "../store.ts"
 import { fitted } from "../verdict.ts"
 import { essenceOf } from "./essence.ts"
@@ -24,9 +24,6 @@ export interface CarryNeeds {
 }
 
 export function createCarry({ clock, moves }: CarryNeeds) {
-  const inSession = (reader: Reader, sessionId: string, state: Request["state"]) =>
-    unsettledOf(reader, sessionId).filter((request) => request.state === state)
-
   const ofCarry = (tx: Tx, carryId: string) =>
     inState(tx, "carrying").filter((request) => request.carryId === carryId)
 
@@ -34,11 +31,11 @@ export function createCarry({ clock, moves }: CarryNeeds) {
     /** Sessions with accepts that wait for their turn. */
     sessions: (reader: Reader): string[] => sessionsInState(reader, "accepted-for-carry"),
     waits: (reader: Reader, sessionId: string): boolean =>
-      inSession(reader, sessionId, "accepted-for-carry").length > 0,
+      ofSessionIn(reader, sessionId, "accepted-for-carry").length > 0,
 
     /** Reserves the turn that carries a session's accepts over: its text, or undefined when there is nothing to carry. */
     reserve(tx: Tx, sessionId: string, carryId: string): string | undefined {
-      const accepted = inSession(tx, sessionId, "accepted-for-carry")
+      const accepted = ofSessionIn(tx, sessionId, "accepted-for-carry")
       if (accepted.length === 0) return undefined
       for (const request of accepted) moveRequest(tx, request, "carrying", { carryId })
       return carryText(accepted)
@@ -61,7 +58,7 @@ export function createCarry({ clock, moves }: CarryNeeds) {
 
     /** A session's accepts can't be carried over at all. */
     refuse(tx: Tx, sessionId: string, reason: string): void {
-      for (const request of inSession(tx, sessionId, "accepted-for-carry")) moves.annul(tx, request, reason)
+      for (const request of ofSessionIn(tx, sessionId, "accepted-for-carry")) moves.annul(tx, request, reason)
     },
 
     /**
@@ -71,7 +68,7 @@ export function createCarry({ clock, moves }: CarryNeeds) {
     match(tx: Tx, asked: Asked, { turnId, isSame }: Matching): Request | undefined {
       const essence = essenceOf(asked.method, moves.withChanges(tx, asked))
       if (essence === undefined) return undefined
-      const found = inSession(tx, asked.sessionId, "carrying").find(
+      const found = ofSessionIn(tx, asked.sessionId, "carrying").find(
         (request) =>
           request.carryTurnId === turnId &&
           essenceOf(request.method, JSON.parse(request.params)) === essence &&
