@@ -59,6 +59,8 @@ import { settleThePast } from "./flow/ingest/past/startup.ts"
 import { hearChild } from "./flow/ingest/start.ts"
 import { createJobs } from "./flow/jobs/jobs.ts"
 import { jobTable } from "./flow/jobs/table.ts"
+import { createCapabilities } from "./flow/pass/capabilities.ts"
+import { createPassing } from "./flow/pass/pass.ts"
 import type { Rooms } from "./flow/rooms.ts"
 import { createMethodCache, createRunStore, houseIdOf, knownAliases } from "./flow/runs.ts"
 import { openRuntime } from "./flow/runtime.ts"
@@ -288,6 +290,9 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     reconcile,
     keys,
     jobs,
+    passing: createPassing({ codex, supervisor, clock, masks, onFault }),
+    capabilities: createCapabilities({ supervisor, clock }),
+    rpc: config.apiRpc,
     gate: createGate({
       find: reconcile.find,
       known: (id) => sessions.find(id),

@@ -34,6 +34,9 @@ export const FAULTS = {
   unauthorized: { status: 401, body: plain },
   forbidden_host: { status: 403, body: plain },
   forbidden_origin: { status: 403, body: plain },
+  /** Raw calls are switched off; a raw call that a route of ours must do. */
+  rpc_disabled: { status: 403, body: plain },
+  rpc_refused: { status: 403, body: plain },
   system_session: { status: 403, body: plain },
   session_not_found: { status: 404, body: bare("not_found") },
   request_not_found: { status: 404, body: bare("not_found") },

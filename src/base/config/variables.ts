@@ -62,6 +62,7 @@ export const VARIABLES = {
     "Host headers to answer besides loopback names and HOST.",
   ),
   API_ALLOWED_ORIGINS: names("origins", isOrigin, "Web origins that may call the API besides its own."),
+  API_RPC: flag(false, "Answers `POST /api/rpc`: any method of the Codex binary, raw."),
   EVENTS_MAX_AGE_HOURS: integer(24, { min: 1 }, "Events older than this leave the log."),
   EVENTS_MAX_MIB: integer(256, { min: 1 }, "Size of the event log before the oldest events leave it."),
   STORAGE_SYNC: oneOf(

@@ -7,6 +7,8 @@ export const TIMERS = {
   execSlackMs: 5_000,
   /** OAuth, login and feedback calls wait for people and uploads. */
   slowCallDeadlineMs: 120_000,
+  /** What many clients ask for at once (models, skills) is asked of the child once in this time. */
+  sharedAnswerMs: 2_000,
   /** From spawn to the answer of `initialize`. */
   startDeadlineMs: 20_000,
   /** From TERM to KILL of the child's group. */

@@ -13,7 +13,10 @@ import { createKey, type DoorNeeds, sameHouse, withKey } from "./guards.ts"
 import { documentOf } from "./openapi/document.ts"
 import { OPERATIONS } from "./openapi/table.ts"
 import { faultReply, jsonText } from "./reply.ts"
+import { accountRoutes } from "./routes/account.ts"
 import { approvalRoutes } from "./routes/approvals.ts"
+import { catalogueRoutes } from "./routes/catalogue.ts"
+import { configRoutes } from "./routes/config.ts"
 import { controlRoutes } from "./routes/controls.ts"
 import { extensionRoutes } from "./routes/extensions.ts"
 import { healthRoutes } from "./routes/health.ts"
@@ -23,6 +26,7 @@ import type { RouteNeeds } from "./routes/needs.ts"
 import { projectRoutes } from "./routes/projects.ts"
 import { promptRoutes } from "./routes/prompts.ts"
 import { requestRoutes } from "./routes/requests.ts"
+import { rpcRoutes } from "./routes/rpc.ts"
 import { searchRoutes } from "./routes/search.ts"
 import { sessionRoutes } from "./routes/sessions.ts"
 import { streamRoutes } from "./routes/stream.ts"
@@ -84,6 +88,11 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
   app.route("/api", toolRoutes(needs))
   app.route("/api", requestRoutes(needs))
   app.route("/api", unknownOutcomeRoutes(needs))
+  app.route("/api", catalogueRoutes(needs))
+  app.route("/api", accountRoutes(needs))
+  app.route("/api", configRoutes(needs))
+  app.route("/api", rpcRoutes(needs))
+
   const document = () => documentOf({ routes: app.routes, operations: OPERATIONS, version: needs.version })
   let documentText: string | undefined
   app.get("/api/openapi.json", () => {

@@ -5,6 +5,7 @@ import { Fault } from "../../base/fault.ts"
 import { TIMERS } from "../../base/kit/timers.ts"
 import { createAnswers } from "./protocol/answers.ts"
 import { faultOf, isUnknownThread } from "./protocol/faults.ts"
+import { createPass } from "./protocol/pass.ts"
 import type { RunStore } from "./reap.ts"
 import type { Supervisor } from "./supervisor.ts"
 import { type Alias, createAliases, type Masking } from "./threads/aliases.ts"
@@ -228,6 +229,7 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, m
 
   return {
     call,
+    ...createPass({ supervisor, aliases }),
     ...disposal,
     formerThreads: { deleteThread: formerThreads.deleteThread, letGo: formerThreads.letGo },
     /** True while a child is there to be called. */

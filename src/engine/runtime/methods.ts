@@ -15,6 +15,8 @@ export interface Methods {
   has(method: string): boolean | undefined
   readonly known: boolean
   readonly count: number
+  /** In the binary's own order; none when the list is not known. */
+  readonly list: readonly string[]
 }
 
 /** No binary has it, so each answers with its list. */
@@ -22,7 +24,12 @@ const NO_METHOD = "codexd/learnMethods"
 
 export function methodsOf(list: readonly string[] | undefined): Methods {
   const set = list && new Set(list)
-  return { has: (method) => set?.has(method), known: set !== undefined, count: set?.size ?? 0 }
+  return {
+    has: (method) => set?.has(method),
+    known: set !== undefined,
+    count: set?.size ?? 0,
+    list: list ?? [],
+  }
 }
 
 /** The list in "unknown variant `x`, expected one of `a`, `b`"; `undefined` when the text is another. */

@@ -39,6 +39,8 @@ const TABLE = {
   tellsClientIds: ({ has }) => has("thread/items/list") ?? false,
   /** A loaded thread's policy, sandbox and model can be changed between turns. */
   updatesSettings: ({ has }) => has("thread/settings/update") ?? true,
+  /** A part of a configuration's key may be quoted; before, a dot inside quotes made another key without a word (tried). */
+  quotesKeys: ({ has }) => has("thread/delete") ?? true,
   /** The experimental API was refused: no dynamic tools, no raw events. */
   stableOnly: ({ observed }) => !observed.experimental,
 } as const satisfies Record<string, (facts: QuirkFacts) => boolean>

@@ -11,7 +11,7 @@ import type { Platform } from "../../base/platform/port.ts"
 import type { Processes } from "../../base/platform/processes.ts"
 import { type ChildEnd, type ChildRun, startChild } from "./child.ts"
 import { createLifecycle, downFault, type RunExit, type RunRef, type RuntimeState } from "./lifecycle.ts"
-import type { MethodCache } from "./methods.ts"
+import { learnMethods, type MethodCache } from "./methods.ts"
 import type { CallOptions, Peer } from "./peer.ts"
 import { type ClientInfo, type Handshake, shakeHands } from "./protocol/handshake.ts"
 import { LINE_LIMIT_BYTES } from "./protocol/lines.ts"
@@ -261,6 +261,15 @@ export function createSupervisor(needs: SupervisorNeeds) {
     ready: (): Peer | undefined => (lifecycle.name() === "ready" ? run?.child.peer : undefined),
     /** Of the child that is ready. */
     has: (method: string): boolean | undefined => hands?.methods.has(method),
+    methods: (): readonly string[] => hands?.methods.list ?? [],
+    /** Asks the child for its list once more; nothing changes where it doesn't say. */
+    async relearn(): Promise<void> {
+      const was = hands
+      if (!was || !run) throw downFault(state())
+      const ask = { peer: run.child.peer, deadlineMs: TIMERS.callDeadlineMs, cache: needs.methodCache }
+      const methods = await learnMethods({ ...ask, key: undefined })
+      if (hands === was && methods.known) hands = { ...was, methods }
+    },
     quirks: (): Quirks =>
       quirksOf({
         has: (method) => hands?.methods.has(method),

@@ -1,6 +1,7 @@
 // Every route's row. A new resource adds its rows here.
 
 import type { Operations } from "./operation.ts"
+import { codexRows } from "./rows/codex.ts"
 import { controlRows } from "./rows/controls.ts"
 import { extensionRows } from "./rows/extensions.ts"
 import { jobRows } from "./rows/jobs.ts"
@@ -25,4 +26,5 @@ export const OPERATIONS: Operations = {
   ...usageRows,
   ...extensionRows,
   ...jobRows,
+  ...codexRows,
 }

@@ -9,6 +9,8 @@ import type { TranscriptActs } from "../../../flow/acts/transcript.ts"
 import type { Extensions } from "../../../flow/extensions/extensions.ts"
 import type { Reconcile } from "../../../flow/ingest/past/reconcile.ts"
 import type { Jobs } from "../../../flow/jobs/jobs.ts"
+import type { Capabilities } from "../../../flow/pass/capabilities.ts"
+import type { Passing } from "../../../flow/pass/pass.ts"
 import type { Rooms } from "../../../flow/rooms.ts"
 import type { Sockets } from "../../stream/socket.ts"
 import type { Events } from "../../stream/sse.ts"
@@ -28,6 +30,10 @@ export interface RouteNeeds {
   reconcile: Reconcile
   gate: Gate
   keys: Keys
+  passing: Passing
+  capabilities: Capabilities
+  /** API_RPC. */
+  rpc: boolean
   sockets: Sockets
   events: Events
   version: string

@@ -51,10 +51,11 @@ function codeOf({ code, message }: RpcError): FaultCode {
   if (says("unauthorized", "missing bearer or basic authentication", "authentication required"))
     return "auth_required"
   if (code === INVALID_PARAMS || says("missing field", "invalid type")) return "invalid_params"
-  if (isUnknownThread(message)) return "not_found"
+  if (isUnknownThread(message) || says("no mcp server named", "invalid login id")) return "not_found"
   if (code === RPC.overloaded) return "codex_overloaded"
   if (code === RPC.invalidRequest || says("turn is in progress", "already in progress"))
     return "invalid_state"
+  if (says("timed out")) return "codex_timeout"
   return "codex_error"
 }
 
