@@ -274,14 +274,10 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, m
       return aliases.outOf({ ...page, data: page.data.filter(({ id }) => !aliases.isReplaced(id)) })
     },
     /** A thread without its turns. Unknown ids are fault `not_found`. */
-    readThread: async (threadId: string): Promise<RawThread> =>
-      (
-        await call<{ thread: RawThread }>(
-          "thread/read",
-          { threadId, includeTurns: false },
-          { sessionId: threadId },
-        )
-      ).thread,
+    async readThread(threadId: string): Promise<RawThread> {
+      const params = { threadId, includeTurns: false }
+      return (await call<{ thread: RawThread }>("thread/read", params, { sessionId: threadId })).thread
+    },
     /** Every turn of a thread's history, oldest first. A thread without history has none. */
     history,
     ...createAnswers({ ready: supervisor.ready, runId, onFault }),
