@@ -78,7 +78,9 @@ async function relay(): Promise<Measured> {
 async function daemon(): Promise<Measured> {
   await using place = openPlace("bench-requests")
   const command = flag("compiled") ? [compiled] : COMMANDS.bun
-  const { url, work } = await place.start({ command, codexBin: FAKE_CODEX })
+  const profile = process.env.BENCH_BUN_OPTIONS
+  const env = profile === undefined ? {} : { BUN_OPTIONS: profile }
+  const { url, work } = await place.start({ command, codexBin: FAKE_CODEX, env })
   for (;;) {
     const made = await ask<{ session: { sessionId: string } }>(url, "/api/sessions", { json: { cwd: work } })
     // Until the child is there.
