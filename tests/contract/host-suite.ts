@@ -334,4 +334,21 @@ export function hostSuite({ test, platform }: HostSuiteNeeds): void {
     assert.ok(answer?.kind === "handler_error")
     assert.match(answer.error, /reload/)
   })
+
+  test("an end does not wait for handlers, neither of this generation nor of the one before", async () => {
+    const waits = handler("await tools.enqueueJob({}); await new Promise(() => {})", "{ timeoutMs: 600000 }")
+    let begun = () => {}
+    const tools = { enqueueJob: async () => begun() }
+    const rig = await open({ one: { events: waits } }, { tools })
+    const running: Promise<unknown>[] = []
+    for (let n = 0; n < 2; n++) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      begun = resolve
+      running.push(rig.emit("a"))
+      await promise
+      if (n === 0) assert.equal((await rig.host.reload()).result, "loaded")
+    }
+    await rig[Symbol.asyncDispose]()
+    for (const one of await Promise.all(running)) assert.match(JSON.stringify(one), /were unloaded/)
+  })
 }

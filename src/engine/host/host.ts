@@ -13,7 +13,7 @@ import type { HostCommand } from "./link/host-child.ts"
 import { loadAll } from "./load.ts"
 import { createDispatch, type Emitted, type Perform, type Scope, type Subscription } from "./run/dispatch.ts"
 import { createFeed, type Fed } from "./run/feed.ts"
-import { createGeneration } from "./run/generation.ts"
+import { createGeneration, type Generation } from "./run/generation.ts"
 import { Counts } from "./run/health.ts"
 import type { ToolCall } from "./run/invocations.ts"
 import {
@@ -56,7 +56,7 @@ export function createHost(needs: HostNeeds) {
   let reloading = false
   let closed = false
   /** Old generations whose last handlers still run. */
-  const leaving = new Set<Promise<void>>()
+  const leaving = new Set<Generation>()
 
   function countsOf(name: string): Counts {
     const known = counts.get(name) ?? new Counts()
@@ -89,8 +89,8 @@ export function createHost(needs: HostNeeds) {
     current = next
     for (const { found } of next.modules) countsOf(found.moduleName).quarantined = null
     if (!old) return
-    const gone = old.close({ drain: true }).finally(() => leaving.delete(gone))
-    leaving.add(gone)
+    leaving.add(old)
+    void old.close({ drain: true }).finally(() => leaving.delete(old))
   }
 
   /** Loads what is good and warns of the rest. Once; never rejects. */
@@ -165,8 +165,8 @@ export function createHost(needs: HostNeeds) {
       closed = true
       feed.clear()
       await starting
-      await current.generation?.close({ drain: false })
-      await Promise.all(leaving)
+      const all = current.generation ? [...leaving, current.generation] : [...leaving]
+      await Promise.all(all.map((generation) => generation.close({ drain: false })))
     },
   }
 }
