@@ -3,7 +3,7 @@
 import { strict as assert } from "node:assert"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import type { Listener } from "../../support/client.ts"
+import type { Listener, Reply } from "../../support/client.ts"
 import { assertFrames } from "../frames.ts"
 import {
   approvalOf,
@@ -36,6 +36,13 @@ async function asking(world: World, file: string) {
 
 const resolved = (listener: Listener, key: "approvalId" | "requestId", id: unknown) =>
   listener.until((f) => f.type.endsWith("_resolved") && f.payload[key] === id, `the end of request ${id}`)
+
+/** Taken, and by whom. */
+function assertDone({ status, body }: Reply, about: Record<string, unknown>): void {
+  const { decidedAt, ...rest } = body
+  assert.ok(!Number.isNaN(Date.parse(String(decidedAt))))
+  assert.deepEqual([status, rest], [200, { status: "ok", ...about, decidedBy: "user", decidedFrom: "api" }])
+}
 
 const tool = {
   name: "weather",
@@ -221,7 +228,7 @@ export const requestChecks: Check[] = [
       )
       assert.deepEqual(await listOf(world, sessionId, "tool-calls"), [asked.payload as unknown as Row])
       const done = await post(world, `/api/tool-calls/${requestId}/response`, { text: "sunny in Ulm" })
-      assert.deepEqual([done.status, done.body], [200, { status: "ok", requestId, threadId: sessionId }])
+      assertDone(done, { requestId, threadId: sessionId })
       const told = await resolved(listener, "requestId", requestId)
       assert.deepEqual(told.payload, { requestId, status: "resolved", success: true })
       assert.equal((await ended(listener, turnId)).payload.params?.turn?.status, "completed")
@@ -261,7 +268,7 @@ export const requestChecks: Check[] = [
       assert.deepEqual(await listOf(world, sessionId, "tool-input"), [asked.payload as unknown as Row])
       const answers = { [String(question?.id)]: { answers: ["blue"] } }
       const done = await post(world, `/api/tool-input/${requestId}/decision`, { decision: "accept", answers })
-      assert.deepEqual([done.status, done.body], [200, { status: "ok", requestId, threadId: sessionId }])
+      assertDone(done, { requestId, threadId: sessionId })
       const told = await resolved(listener, "requestId", requestId)
       assert.deepEqual(told.payload, { requestId, status: "resolved", decision: "accept" })
       await ended(listener, turnId)
