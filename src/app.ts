@@ -23,12 +23,14 @@ import { createRequests } from "./domain/requests/requests.ts"
 import { createOutbox } from "./domain/sessions/outbox/outbox.ts"
 import { createSessions } from "./domain/sessions/sessions.ts"
 import { createTombstones } from "./domain/sessions/tombstones/tombstones.ts"
+import { createSuggestions } from "./domain/suggestions/suggestions.ts"
 import { openSearch } from "./domain/transcript/search/open.ts"
 import { createStreaming } from "./domain/transcript/streaming.ts"
 import { createTranscript } from "./domain/transcript/transcript.ts"
 import { createPrompts } from "./domain/turns/prompts/prompts.ts"
 import { createTurns } from "./domain/turns/turns.ts"
 import { createUsage } from "./domain/turns/usage/usage.ts"
+import { createWorkerBook } from "./domain/workers/workers.ts"
 import { createApi } from "./edge/http/api.ts"
 import { createGate } from "./edge/http/guards.ts"
 import { createRbac } from "./edge/http/rbac.ts"
@@ -38,6 +40,7 @@ import { createEvents } from "./edge/stream/sse.ts"
 import type { Reloaded } from "./engine/host/host.ts"
 import { createCodex } from "./engine/runtime/codex.ts"
 import { reapSurvivors } from "./engine/runtime/reap.ts"
+import { createActions } from "./flow/actions/perform.ts"
 import { createActs } from "./flow/acts/acts.ts"
 import { createCarryOver } from "./flow/acts/carry.ts"
 import { createControlActs } from "./flow/acts/controls.ts"
@@ -57,6 +60,7 @@ import { createOwn } from "./flow/ingest/own.ts"
 import { createReconcile } from "./flow/ingest/past/reconcile.ts"
 import { settleThePast } from "./flow/ingest/past/startup.ts"
 import { hearChild } from "./flow/ingest/start.ts"
+import { enqueueTool } from "./flow/jobs/enqueue-tool.ts"
 import { createJobs } from "./flow/jobs/jobs.ts"
 import { jobTable } from "./flow/jobs/table.ts"
 import { createCapabilities } from "./flow/pass/capabilities.ts"
@@ -224,6 +228,8 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     search: openSearch({ db, clock, titleOf: sessions.titleOf }),
     usage: createUsage({ db, clock, threadOf: (tx, id) => sessions.find(id, tx)?.thread }),
     requests,
+    suggestions: createSuggestions({ db, log, clock, audienceOf }),
+    workerBook: createWorkerBook({ db }),
     offers: createOffers({ db, clock, enabled: config.orchestratorQueueEnabled }),
     codex,
   }
@@ -252,9 +258,15 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
 
   scope.use(hearChild({ supervisor, codex, ingest, acts, carry, reconcile, owed, db, log, logger }))
 
-  const extensions = scope.use(createExtensions({ config, platform, clock, db, log, logger, rooms, onFault }))
   const life = createLife({ db, log, clock, rooms })
   const keys = createKeys({ db, clock })
+  const trustMode = config.agentExtensionTrustMode
+  const { perform } = createActions({ db, clock, rooms, keys, trustMode, jobs: () => jobs })
+  const enqueue = enqueueTool(() => jobs)
+  const doors = { perform, enqueue }
+  const extensions = scope.use(
+    createExtensions({ config, platform, clock, db, log, logger, rooms, onFault, ...doors }),
+  )
   const timeoutMs = config.orchestratorQueueDefaultTimeoutMs
   const kinds = jobTable({ rooms, life, keys, find: reconcile.find, timeoutMs })
   const jobs = createJobs({ config, db, log, clock, logger, kinds, audienceOf })

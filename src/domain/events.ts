@@ -151,3 +151,7 @@ export const runtimeUpdated = (payload: unknown): NewEvent => ({
 /** What happened to a job; `audience` is that of the session it came from, if it came from one. */
 export const jobEvent = (change: string, audience: Audience, body: object): NewEvent =>
   fact(`job.${change}`, audience, body)
+
+/** `{sessionId, requestKey, status, suggestion?, error?}` */
+export const suggestionUpdated = (audience: Audience, body: unknown): NewEvent =>
+  fact("suggestion.updated", audience, body)

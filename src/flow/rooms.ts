@@ -7,11 +7,13 @@ import type { Requests } from "../domain/requests/requests.ts"
 import type { Outbox } from "../domain/sessions/outbox/outbox.ts"
 import type { Sessions } from "../domain/sessions/sessions.ts"
 import type { Tombstones } from "../domain/sessions/tombstones/tombstones.ts"
+import type { Suggestions } from "../domain/suggestions/suggestions.ts"
 import type { Search } from "../domain/transcript/search/search.ts"
 import type { Streaming } from "../domain/transcript/streaming.ts"
 import type { Transcript } from "../domain/transcript/transcript.ts"
 import type { Turns } from "../domain/turns/turns.ts"
 import type { Usage } from "../domain/turns/usage/usage.ts"
+import type { WorkerBook } from "../domain/workers/workers.ts"
 import type { Codex } from "../engine/runtime/codex.ts"
 
 export interface Rooms {
@@ -27,5 +29,7 @@ export interface Rooms {
   usage: Usage
   requests: Requests
   offers: Offers
+  suggestions: Suggestions
+  workerBook: WorkerBook
   codex: Codex
 }

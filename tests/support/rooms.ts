@@ -19,6 +19,7 @@ import { createOutbox } from "../../src/domain/sessions/outbox/outbox.ts"
 import type { SessionSummary } from "../../src/domain/sessions/session.ts"
 import { createSessions } from "../../src/domain/sessions/sessions.ts"
 import { createTombstones } from "../../src/domain/sessions/tombstones/tombstones.ts"
+import { createSuggestions } from "../../src/domain/suggestions/suggestions.ts"
 import { openSearch } from "../../src/domain/transcript/search/open.ts"
 import { createStreaming } from "../../src/domain/transcript/streaming.ts"
 import { createTranscript } from "../../src/domain/transcript/transcript.ts"
@@ -32,6 +33,7 @@ import type {
 import { createPrompts } from "../../src/domain/turns/prompts/prompts.ts"
 import { createTurns } from "../../src/domain/turns/turns.ts"
 import { createUsage } from "../../src/domain/turns/usage/usage.ts"
+import { createWorkerBook } from "../../src/domain/workers/workers.ts"
 import type { Codex } from "../../src/engine/runtime/codex.ts"
 import type { Message } from "../../src/engine/runtime/protocol/wire.ts"
 import type { Deletion } from "../../src/engine/runtime/threads/disposal.ts"
@@ -214,6 +216,8 @@ export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
     search: openSearch({ db, clock, titleOf: sessions.titleOf }),
     usage: createUsage({ db, clock, threadOf: (tx, id) => sessions.find(id, tx)?.thread }),
     requests,
+    suggestions: createSuggestions({ db, log, clock, audienceOf }),
+    workerBook: createWorkerBook({ db }),
     offers: createOffers({ db, clock, enabled: true }),
     codex,
   }

@@ -171,6 +171,8 @@ export function createLife({ db, log, clock, rooms }: LifeNeeds) {
     log.forget(tx, id)
     rooms.requests.forget(tx, id)
     rooms.offers.forget(tx, id)
+    rooms.suggestions.forget(tx, id)
+    rooms.workerBook.forget(tx, id)
     rooms.transcript.forget(tx, id)
     rooms.turns.forget(tx, id)
     rooms.controls.forget(tx, id)

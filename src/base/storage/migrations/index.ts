@@ -14,6 +14,7 @@ import { usage } from "./0010-usage.ts"
 import { decisions } from "./0011-decisions.ts"
 import { extensions } from "./0012-extensions.ts"
 import { jobs } from "./0013-jobs.ts"
+import { workers } from "./0014-workers.ts"
 
 export const MIGRATIONS: readonly Migration[] = [
   log,
@@ -29,4 +30,5 @@ export const MIGRATIONS: readonly Migration[] = [
   decisions,
   extensions,
   jobs,
+  workers,
 ]
