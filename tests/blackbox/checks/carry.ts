@@ -4,7 +4,7 @@
 import { strict as assert } from "node:assert"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import type { Frame, Listener } from "../../support/client.ts"
+import { ask, type Frame, type Listener } from "../../support/client.ts"
 import {
   approvalOf,
   type Check,
@@ -316,6 +316,27 @@ export const carryChecks: Check[] = [
       assert.equal(runsOf(world, "shared.txt"), 2)
       first.listener.close()
       listener.close()
+    },
+  },
+  {
+    name: "archive and delete end what waits, asked by a living child or an orphan: told, unlisted, 404 afterwards",
+    async run(world) {
+      for (const life of ["living", "orphaned"] as const) {
+        const archived = await asking(world, "run: echo ran >> archived.txt")
+        const deleted = await asking(world, "run: echo ran >> archived.txt")
+        if (life === "orphaned") await untilReady(world, await killChild(world))
+        const put = await post(world, `/api/sessions/${archived.sessionId}/archive`)
+        assert.equal(put.status, 200, put.text)
+        const gone = await ask(world.daemon.url, `/api/sessions/${deleted.sessionId}`, { method: "DELETE" })
+        assert.equal(gone.status, 200, gone.text)
+        for (const { listener, id, sessionId } of [archived, deleted]) {
+          assert.deepEqual((await resolvedOf(listener, id)).payload, { approvalId: id, status: "expired" })
+          assert.equal((await decide(world, id, "accept")).status, 404)
+          if (sessionId === archived.sessionId) assert.deepEqual(await listOf(world, sessionId), [])
+          listener.close()
+        }
+      }
+      assert.equal(runsOf(world, "archived.txt"), 0)
     },
   },
 ]

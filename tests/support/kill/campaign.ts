@@ -3,6 +3,7 @@
 
 import { join } from "node:path"
 import { openPlace, within } from "../daemon.ts"
+import { calm } from "./calm.ts"
 import { integrityOf, replaysOf, type Scene, textsOf, truthOf } from "./checks.ts"
 import { createLedger } from "./ledger.ts"
 import { createRandom, type Random } from "./random.ts"
@@ -58,6 +59,7 @@ export async function runCampaign(spec: CampaignSpec): Promise<CampaignEnd> {
 
   async function look(life: number): Promise<void> {
     const scene = sceneSince(life)
+    await calm(scene)
     const last = await stand.barrier()
     found([...(await truthOf(scene)), ...(await textsOf(scene)), ...(await replaysOf(scene, last))])
     const threads = new Set(ledger.sessions.map(({ id }) => id))

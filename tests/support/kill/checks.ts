@@ -150,12 +150,17 @@ function unfinished(all: (sql: string) => Row[]): string[] {
   return left.flatMap(([what, sql]) => all(sql).map((row) => `${what}: ${JSON.stringify(row)}`))
 }
 
+/** The daemon's own words to a turn that carries an accept over. */
+const CARRIED = "<runtime_restarted>"
+
 function messages({ ledger, since }: Scene, turns: Map<string, Row>, reads: Map<string, Read>): string[] {
   return ledger.messages.flatMap((message) => {
     const { session, turnId, token, life } = message
     const read = reads.get(session)
     if (life < since || !read) return []
-    const said = read.transcript.filter((entry) => entry.role === "user" && entry.content.includes(token))
+    const said = read.transcript.filter(
+      ({ role, content }) => role === "user" && content.includes(token) && !content.startsWith(CARRIED),
+    )
     const evidence = JSON.stringify({ message, said })
     if (said.length > 1) return [`a message is in the transcript ${said.length} times: ${evidence}`]
     if (turnId === undefined) return []
