@@ -182,6 +182,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     onFault,
     mask: masks.apply,
     deleted: (id, reader) => rooms.tombstones.fault(id, reader),
+    takenBack: (tx, id, turnIds) => requests.takenBack(tx, id, turnIds),
     abandon: (turn) => acts.abandon(turn),
   })
   const requests = createRequests({

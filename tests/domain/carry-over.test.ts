@@ -521,6 +521,14 @@ test("archive and delete end what waits, with its frame", async () => {
   }
 })
 
+test("an orphan of a turn that is taken back ends with it", async () => {
+  const house = asking()
+  dies(house)
+  await house.settle(house.rooms.turns.rollback("t", 1))
+  expect(frames(house).at(-1).payload).toEqual({ approvalId: house.id, status: "expired" })
+  expect(house.rooms.requests.find(house.id)?.reason).toBe("its turn was taken back")
+})
+
 test("a person has the model look into what nobody knows the outcome of, without a word of approval", async () => {
   const house = asking()
   await decide(house)

@@ -181,6 +181,7 @@ export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
     onFault,
     mask: masks.apply,
     deleted: (id, reader) => rooms.tombstones.fault(id, reader),
+    takenBack: (tx, id, turnIds) => requests.takenBack(tx, id, turnIds),
     abandon: (turn) => acts.abandon(turn),
   })
   const requestNeeds: RequestsNeeds = {

@@ -91,6 +91,15 @@ export function createRequests(needs: RequestsNeeds) {
     }
   }
 
+  /** Turns of the session were taken back: what they asked is not to be carried over any more. */
+  function takenBack(tx: Tx, sessionId: string, turnIds: readonly string[]): void {
+    for (const request of unsettledOf(tx, sessionId)) {
+      const waits = request.state === "orphaned" || request.state === "accepted-for-carry"
+      if (waits && turnIds.includes(request.turnId ?? ""))
+        moves.expire(tx, request, "its turn was taken back")
+    }
+  }
+
   /** One whose outcome nobody knows. Throws `request_not_found`, `request_settled`. */
   function unknown(id: string, reader: Reader = db): Request {
     const request = readRequest(reader, id)
@@ -126,6 +135,7 @@ export function createRequests(needs: RequestsNeeds) {
     endTurn,
     endRun,
     endSession,
+    takenBack,
     unknown,
     dismiss,
     lookIntoText,

@@ -30,9 +30,12 @@ export interface RollbacksNeeds {
   sessions: Pick<Sessions, "find" | "touch" | "audienceOf">
   transcript: Transcript
   codex: RunsTurns
+  /** These turns are gone: nobody is asked in them any more. */
+  takenBack(tx: Tx, sessionId: string, turnIds: readonly string[]): void
 }
 
-export function createRollbacks({ db, log, clock, controls, sessions, transcript, codex }: RollbacksNeeds) {
+export function createRollbacks(needs: RollbacksNeeds) {
+  const { db, log, clock, controls, sessions, transcript, codex } = needs
   const sayOf = createRows({ clock, transcript })
 
   /** The last turns of a session, oldest first. In its lane. */
@@ -71,6 +74,7 @@ export function createRollbacks({ db, log, clock, controls, sessions, transcript
     dropRollback(tx, sessionId)
     const first = readTurn(tx, sessionId, taken.turnIds[0] ?? "")
     if (!first || first.rolledBackAt !== undefined) return
+    needs.takenBack(tx, sessionId, taken.turnIds)
     rollBack(tx, first, clock.now())
     const { via, turnIds } = taken
     // Only these ways take the thread's count of tokens back with it (tried on all four).

@@ -35,6 +35,8 @@ export interface TurnsNeeds {
   mask(text: string): string
   /** Settles a turn that never began; false if it is over by then. */
   abandon(turn: Turn): Promise<boolean>
+  /** These turns are gone: nobody is asked in them any more. */
+  takenBack(tx: Tx, sessionId: string, turnIds: readonly string[]): void
   /** `session_deleted` for a session that is gone. */
   deleted(sessionId: string, reader: Reader): Fault | undefined
 }
