@@ -129,6 +129,10 @@ describe("when the child dies", () => {
     house.now((tx) => after.endRun(tx, { runId: undefined, reason: "stopped" }))
     expect(stateOf(house)).toBe("indeterminate")
     expect(after.list("t", "approval")).toEqual([])
+    expect(after.inbox({ limit: 10 }).data).toEqual([])
+    const [row] = after.inbox({ limit: 10, states: ["indeterminate"] }).data as Record<string, unknown>[]
+    expect(row).toMatchObject({ approvalId: house.id, status: "indeterminate", choices: [] })
+    expect(row?.reason).toMatch(/ended before it showed/)
     for (const word of [accept, decline]) {
       const again = house.settle(after.decide(house.id, word, api))
       await expect(again).rejects.toMatchObject({ code: "request_reconciled" })

@@ -6,6 +6,7 @@ import { aboutOf } from "./asks/about.ts"
 import { changesOf } from "./asks/changes.ts"
 import { questionsOf } from "./asks/questions.ts"
 import { FRAMES, methodOf, type Params } from "./kinds.ts"
+import { isWaiting } from "./machine/states.ts"
 import type { Request } from "./store.ts"
 import { choicesOf } from "./verdict.ts"
 
@@ -22,11 +23,12 @@ export function rowOf(request: Request): Record<string, unknown> {
     details: detailsOf(request, params),
     createdAt: iso(request.createdAt),
     expiresAt: request.dueAt === undefined ? null : iso(request.dueAt),
-    status: "pending",
+    // What nobody can decide any more is never shown as if somebody could.
+    status: isWaiting(request.state) ? "pending" : request.state,
     state: request.state,
     topic: methodOf(request).topic,
     about: aboutOf(request.method, params),
-    choices: choicesOf(request),
+    choices: isWaiting(request.state) ? choicesOf(request) : [],
     ...aboutOrphan(request),
   }
 }
@@ -60,10 +62,10 @@ function detailsOf(request: Request, params: Params): Record<string, unknown> {
   }
 }
 
-/** An orphan says that its turn was interrupted, and what a person had decided of it when nothing could be written any more. */
+/** Why it is where it is: an orphan's turn was interrupted. And what a person had decided of it when nothing could be written any more. */
 function aboutOrphan({ state, reason, decision, decidedBy, decidedFrom, decidedAt }: Request) {
-  if (state !== "orphaned") return {}
-  if (decision === undefined || decidedAt === undefined) return { reason }
+  if (reason === undefined) return {}
+  if (state !== "orphaned" || decision === undefined || decidedAt === undefined) return { reason }
   return {
     reason,
     recorded: {
