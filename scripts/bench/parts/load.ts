@@ -1,4 +1,5 @@
 // Requests over keep-alive connections, one after the other on each, for so long. load.ts PORT PATH CONNECTIONS MS
+// [HEADER] [STATUS]
 
 import { percentile } from "./figures.ts"
 
@@ -8,8 +9,9 @@ export interface LoadFigures {
   p99: number
 }
 
-const [port, path, connections, ms] = process.argv.slice(2)
-const REQUEST = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`
+const [port, path, connections, ms, header = "", status = "200"] = process.argv.slice(2)
+const more = header && `${header}\r\n`
+const REQUEST = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${more}\r\n`
 const LENGTH = /content-length: (\d+)/i
 const until = performance.now() + Number(ms)
 const times: number[] = []
@@ -26,6 +28,7 @@ function finish() {
 for (let i = 0; i < Number(connections); i++) {
   let sentAt = 0
   let got = ""
+  let left = 0
   await Bun.connect({
     hostname: "127.0.0.1",
     port: Number(port),
@@ -35,11 +38,16 @@ for (let i = 0; i < Number(connections); i++) {
         socket.write(REQUEST)
       },
       data(socket, chunk) {
-        got += chunk.toString("latin1")
-        const end = got.indexOf("\r\n\r\n")
-        if (end < 0 || got.length < end + 4 + Number(LENGTH.exec(got)?.[1])) return
-        if (!got.startsWith("HTTP/1.1 200")) throw new Error(got)
-        got = ""
+        // Only the head is read as text: bodies may be large.
+        if (left === 0) {
+          got += chunk.toString("latin1")
+          const end = got.indexOf("\r\n\r\n")
+          if (end < 0) return
+          if (!got.startsWith(`HTTP/1.1 ${status}`)) throw new Error(got.slice(0, 500))
+          left = end + 4 + Number(LENGTH.exec(got)?.[1] ?? 0) - got.length
+          got = ""
+        } else left -= chunk.length
+        if (left > 0) return
         const at = performance.now()
         times.push(at - sentAt)
         if (at > until) {

@@ -8,6 +8,7 @@ import { COMMANDS, FAKE_CODEX, within } from "../../../tests/support/daemon.ts"
 export interface Served extends AsyncDisposable {
   pid: number
   port: number
+  database: string
   /** From spawn to the line that says where it listens. */
   listensMs: number
   /** From spawn to the first answer of `GET /api`. */
@@ -41,6 +42,7 @@ export async function startServed(command: readonly string[]): Promise<Served> {
   return {
     pid: child.pid,
     port,
+    database: join(data, "codexd.db"),
     listensMs,
     upMs,
     said: hearing.said,

@@ -13,43 +13,43 @@ export interface Conditional {
   /** What the body is made of; another one, another body. Undefined: it is as it is only now. */
   revision: string | undefined
   /** Under this name the bytes are kept; without one they aren't. */
-  keep?: string
+  keep?: string | undefined
   make(): string
 }
 
 export function createConditional() {
   // Another process may show the same rows otherwise.
   const here = newId().slice(-12)
-  const bodies = new Map<string, { tag: string; bytes: Uint8Array<ArrayBuffer> }>()
-  const encoder = new TextEncoder()
+  const bodies = new Map<string, { tag: string; body: Blob }>()
   let held = 0
 
   function drop(name: string): void {
-    held -= bodies.get(name)?.bytes.length ?? 0
+    held -= bodies.get(name)?.body.size ?? 0
     bodies.delete(name)
   }
 
-  function keep(name: string, tag: string, text: string): Uint8Array<ArrayBuffer> {
-    const bytes = encoder.encode(text)
+  function keep(name: string, tag: string, text: string): Blob {
+    // Bun sends a blob without copying it: 0.24 ms for 500 kB, where bytes take 0.29 and text 0.30 to 0.43.
+    const body = new Blob([text])
     drop(name)
-    if (bytes.length > LARGEST) return bytes
-    bodies.set(name, { tag, bytes })
-    held += bytes.length
+    if (body.size > LARGEST) return body
+    bodies.set(name, { tag, body })
+    held += body.size
     for (const oldest of bodies.keys()) {
       if (held <= KEPT_BYTES) break
       drop(oldest)
     }
-    return bytes
+    return body
   }
 
-  function bodyOf(tag: string, { keep: name, make }: Conditional): string | Uint8Array<ArrayBuffer> {
+  function bodyOf(tag: string, { keep: name, make }: Conditional): string | Blob {
     if (name === undefined) return make()
     const found = bodies.get(name)
     if (found?.tag !== tag) return keep(name, tag, make())
     // The last one used goes last.
     bodies.delete(name)
     bodies.set(name, found)
-    return found.bytes
+    return found.body
   }
 
   return (c: Context, asked: Conditional): Response => {

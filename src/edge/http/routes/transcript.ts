@@ -54,7 +54,10 @@ export const transcriptRoutes = (needs: RouteNeeds) => {
         if (page === undefined) throw unknownEntry(before)
         return page
       }
-      return conditional(c, { revision: poured ? rooms.sessions.revision(session.id) : undefined, make })
+      const revision = poured ? rooms.sessions.revision(session.id) : undefined
+      // The last page is what is asked for again and again.
+      const keep = before === undefined && since === undefined ? `${limit} ${session.id}` : undefined
+      return conditional(c, { revision, keep, make })
     })
     .post("/:sessionId/transcript/upsert", gate("PGX"), body(entry), async (c) => {
       const { details, ...rest } = c.req.valid("json")
