@@ -15,6 +15,7 @@ import { maskJson } from "./base/observe/mask-json.ts"
 import type { Platform } from "./base/platform/port.ts"
 import { createProcesses } from "./base/platform/processes.ts"
 import type { Reader } from "./base/storage/port.ts"
+import { CARRIED } from "./carried.ts"
 import { createControls } from "./domain/controls/controls.ts"
 import { createKeys } from "./domain/keys/keys.ts"
 import { createOffers } from "./domain/offers/offers.ts"
@@ -50,6 +51,7 @@ import { createTells } from "./flow/acts/tells.ts"
 import { createTranscriptActs } from "./flow/acts/transcript.ts"
 import { createChild } from "./flow/child.ts"
 import { drain } from "./flow/drain.ts"
+import { enqueueTool } from "./flow/extensions/enqueue.ts"
 import { createExtensions } from "./flow/extensions/extensions.ts"
 import { homeOfCodex, prepareCodexHome, tokenOf } from "./flow/files.ts"
 import { createHealth } from "./flow/health.ts"
@@ -269,8 +271,13 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     createExtensions({ config, platform, clock, db, log, logger, rooms, onFault, ...doors }),
   )
   const timeoutMs = config.orchestratorQueueDefaultTimeoutMs
-  const kinds = jobTable({ rooms, life, keys, find: reconcile.find, timeoutMs })
+  const webhook = { clock, secret: config.webhookSigningSecret }
+  const kinds = jobTable({ rooms, life, keys, find: reconcile.find, timeoutMs, webhook })
   const jobs = createJobs({ config, db, log, clock, logger, kinds, audienceOf })
+  const enqueue = enqueueTool(jobs)
+  const extensions = scope.use(
+    createExtensions({ config, platform, clock, db, log, logger, rooms, enqueue, carried: CARRIED, onFault }),
+  )
 
   const hub = createHub({ log, platform, clock, onError: onFault })
   const sockets = createSockets(hub)

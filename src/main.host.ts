@@ -6,7 +6,7 @@ import type { Platform } from "./base/platform/port.ts"
 import { isThread, ownProcess, ownThread, takePrinting } from "./base/platform/self.ts"
 import { serveHost } from "./engine/host/child/program.ts"
 import { serveThread } from "./engine/host/child/thread.ts"
-import { HOST_COMMAND } from "./engine/host/link/command.ts"
+import { HOST_COMMAND, INSIDE } from "./engine/host/link/command.ts"
 
 /** True when this process or thread belongs to extensions; then it serves until it is ended from outside. */
 export function servesExtensions(
@@ -23,5 +23,8 @@ export function servesExtensions(
 }
 
 async function importModule(entry: string): Promise<Record<string, unknown>> {
-  return (await import(entry)) as Record<string, unknown>
+  const inside = entry.startsWith(INSIDE)
+  const { CARRIED } = inside ? await import("./carried.ts") : { CARRIED: {} as Record<string, undefined> }
+  const module = inside ? await CARRIED[entry.slice(INSIDE.length)]?.load() : await import(entry)
+  return module as Record<string, unknown>
 }

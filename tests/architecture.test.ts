@@ -19,7 +19,7 @@ const ARROWS: Record<string, string[]> = {
   "main.ts": ["main.run.ts", "main.host.ts", "base/platform/"],
   "main.node.ts": ["main.run.ts", "main.host.ts", "base/platform/"],
   // Hosts of extensions: they begin small.
-  "main.host.ts": ["engine/host/child/", "engine/host/link/", "base/kit/", "base/platform/"],
+  "main.host.ts": ["carried.ts", "engine/host/child/", "engine/host/link/", "base/kit/", "base/platform/"],
   "authors.ts": ["base/", "engine/host/", "type:edge/cli/needs.ts"],
   "main.run.ts": ["app.ts", "authors.ts", "inspect.ts", "base/", "edge/cli/", "engine/model/"],
   "edge/http/": ["edge/stream/", "flow/", "domain/", "base/", "type:engine/"],
@@ -134,8 +134,12 @@ function sizeRule({ path, text }: Source): string[] {
 }
 
 function mayImport(from: string, to: string, typed: boolean): boolean {
-  // Out of src only the version's home is taken.
-  if (to.startsWith("..")) return from === "version.ts" && to === "../package.json"
+  // Out of src only the version's home and the extensions inside the program are taken.
+  if (to.startsWith(".."))
+    return (
+      (from === "version.ts" && to === "../package.json") ||
+      (from === "carried.ts" && to.startsWith("../extensions/"))
+    )
   if (roomOf(from) === roomOf(to) && from.includes("/")) return true
   const rules = Object.entries(ARROWS).filter(([who]) => from.startsWith(who))
   return rules.some(([, all]) =>

@@ -2,10 +2,12 @@
 // daemon's log what it hears.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { createHmac } from "node:crypto"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { COMMANDS, codexBin, type Daemon, isAlive, openPlace, type Place, within } from "../support/daemon.ts"
 import { commandOf } from "../support/program.ts"
+import { openWebhook } from "../support/webhook.ts"
 import {
   approvalOf,
   decide,
@@ -21,6 +23,7 @@ import {
 
 const NET_MS = 120_000
 const VERSION = "0.169.0"
+const SECRET = "the key of the webhooks"
 const WITNESS = `
 export function registerAgentEvents(registry) {
   registry.on("app_server.turn.started", ({ payload }, { logger }) => logger.info(payload.context, "heard a start"))
@@ -59,6 +62,7 @@ describe.each(["bun", "node", "compiled"] as const)("extensions on %s", (form) =
   let world: World
   let sessionId: string
   let start: () => Promise<Daemon>
+  let webhook: ReturnType<typeof openWebhook>
 
   beforeAll(async () => {
     const command = form === "compiled" ? await commandOf("compiled") : COMMANDS[form]
@@ -66,7 +70,12 @@ describe.each(["bun", "node", "compiled"] as const)("extensions on %s", (form) =
     const folder = join(place.path, "witness")
     mkdirSync(folder)
     writeFileSync(join(folder, "events.js"), WITNESS)
-    const env = { AGENT_EXTENSION_CONFIGURED_ROOTS: folder, OPENAI_API_KEY: "none of their business" }
+    const env = {
+      AGENT_EXTENSION_CONFIGURED_ROOTS: folder,
+      OPENAI_API_KEY: "none of their business",
+      WEBHOOK_SIGNING_SECRET: SECRET,
+    }
+    webhook = openWebhook()
     start = () => place.start({ command, codexBin: codexBin(VERSION), env })
     world = {
       place,
@@ -81,11 +90,14 @@ describe.each(["bun", "node", "compiled"] as const)("extensions on %s", (form) =
     await post(world, `/api/sessions/${sessionId}/project`, { projectId })
     await post(world, `/api/sessions/${sessionId}/settings`, {
       scope: "session",
-      settings: { colour: "green" },
+      settings: { colour: "green", notifier: { url: webhook.url, approvals: false } },
     })
     await said(world.daemon, "extensions are loaded")
   }, NET_MS)
-  afterAll(() => place[Symbol.asyncDispose](), NET_MS)
+  afterAll(async () => {
+    webhook.close()
+    await place[Symbol.asyncDispose]()
+  }, NET_MS)
 
   test(
     "it hears what Codex says and asks, and the end of the turn; it knows the session's settings",
@@ -103,11 +115,31 @@ describe.each(["bun", "node", "compiled"] as const)("extensions on %s", (form) =
         userRequest: "patch: greeting.txt | hello",
       })
       expect(asked?.details).toContain("greeting.txt")
-      expect(await said(world.daemon, "heard the settings")).toMatchObject([{ colour: "green" }])
+      expect(await said(world.daemon, "heard the settings")).toMatchObject([
+        { colour: "green", notifier: {} },
+      ])
       await decide(world, approval.payload.approvalId, "accept")
       await ended(listener, turnId)
       expect(await said(world.daemon, "heard an end")).toEqual([{ count: 1 }] as never)
       listener.close()
+    },
+    NET_MS,
+  )
+
+  // A compiled one has the notifier inside, and no folder beside it.
+  test(
+    "the notifier tells the webhook of the turn's end, signed, and again until it is taken",
+    async () => {
+      const [first, second] = await webhook.until(2)
+      const body = JSON.parse(first?.body ?? "") as Record<string, unknown>
+      expect(body).toMatchObject({ event: "turn.completed", sessionId, status: "completed", error: null })
+      expect(second?.body).toBe(first?.body ?? "")
+      expect(second?.id).toBe(first?.id ?? "")
+      for (const call of [first, second]) {
+        const key = createHmac("sha256", SECRET).update(`${call?.id}.${call?.stamp}.${call?.body}`)
+        expect(call?.signature).toBe(`v1,${key.digest("base64")}`)
+      }
+      expect(world.daemon.said()).not.toContain(SECRET)
     },
     NET_MS,
   )
@@ -156,7 +188,7 @@ describe.each(["bun", "node", "compiled"] as const)("extensions on %s", (form) =
     "a reload is answered and kept in the audit",
     async () => {
       const { status, body } = await post(world, "/api/agents/extensions/reload")
-      expect([status, body.loadedCount]).toEqual([200, 1])
+      expect([status, body.loadedCount]).toEqual([200, 2])
       const file = join(place.dataDir, "agent-extension-audit.json")
       const { records } = JSON.parse(readFileSync(file, "utf8")) as { records: { result: string }[] }
       expect(records.map(({ result }) => result)).toEqual(["success"])

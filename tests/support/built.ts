@@ -43,6 +43,8 @@ function sourceHash(): string {
   )
   const files = [
     ...sources.map((path) => `src/${path}`),
+    "extensions/notifier/events.ts",
+    "extensions/notifier/extension.manifest.json",
     "package.json",
     "package-lock.json",
     "scripts/build.ts",

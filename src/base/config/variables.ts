@@ -150,6 +150,7 @@ export const VARIABLES = {
     unused: SIGNAL,
   }),
   ORCHESTRATOR_AGENT_EMPTY_TURN_GRACE_MS: integer(8_000, { min: 1 }, "No effect.", { unused: SIGNAL }),
+  WEBHOOK_SIGNING_SECRET: optional("text", "Key that outgoing webhooks are signed with.", { secret: true }),
   AGENT_EXTENSION_RBAC_MODE: oneOf(
     ["disabled", "header", "jwt"],
     "disabled",

@@ -37,8 +37,14 @@ function readEnvFile(files: Files, path: string): Env {
 /** The logger and the masks that belong to a configuration: its secrets are masked from the first line on. */
 export function loggingOf({ clock, err }: CliNeeds, config: Config) {
   const masks = createMasks()
-  const { agentExtensionRbacHeaderSecret, agentExtensionRbacJwtSecret, openaiApiKey } = config
-  for (const secret of [agentExtensionRbacHeaderSecret, agentExtensionRbacJwtSecret, openaiApiKey]) {
+  const { agentExtensionRbacHeaderSecret, agentExtensionRbacJwtSecret, webhookSigningSecret, openaiApiKey } =
+    config
+  for (const secret of [
+    agentExtensionRbacHeaderSecret,
+    agentExtensionRbacJwtSecret,
+    webhookSigningSecret,
+    openaiApiKey,
+  ]) {
     if (secret) masks.add(secret)
   }
   const log = createLogger({ clock, level: config.logLevel, write: (line) => err.write(line), mask: masks })

@@ -36,6 +36,8 @@ export interface HostNeeds {
   host: HostCommand
   roots: readonly Root[]
   carried?: Carried
+  /** First-party extensions, by name, that are not loaded. */
+  without?: readonly string[]
   trustMode: TrustMode
   perform: Perform
   tools: Readonly<Record<string, Tool>>
@@ -47,7 +49,7 @@ export type Reloaded =
   | { result: "busy"; reloadId: string; before: string }
 
 export function createHost(needs: HostNeeds) {
-  const { platform, clock, log, host, roots, carried, trustMode, perform, tools } = needs
+  const { platform, clock, log, host, roots, carried, without, trustMode, perform, tools } = needs
   const counts = new Map<string, Counts>()
   const { dispatch } = createDispatch({ clock, log, trustMode, perform })
   const feed = createFeed({ emit, dropped })
@@ -78,7 +80,7 @@ export function createHost(needs: HostNeeds) {
 
   /** Everything that is found, in a generation of its own. */
   async function build(): Promise<Snapshot> {
-    const found = findExtensions(roots, carried)
+    const found = findExtensions(roots, carried, without)
     const generation = createGeneration({ platform, clock, host, log, call, countsOf })
     const { modules, errors } = await loadAll({ found, trustMode, generation, log })
     return snapshotOf({ version: newId(), loadedAt: iso(clock.now()), modules, errors, generation })

@@ -29,7 +29,7 @@ export interface ExtensionsNeeds {
   rooms: Rooms
   /** The actions table; without it every action is unknown. */
   perform?: Perform
-  /** `tools.enqueueJob`, with the event's scope; without it there is no queue. */
+  /** `tools.enqueueJob`; without it there is no queue. */
   enqueue?: Tool
   /** Extensions inside the program. */
   carried?: Carried
@@ -51,6 +51,8 @@ export function createExtensions(needs: ExtensionsNeeds) {
       memoryMib: config.agentExtensionMemoryMib,
     },
     roots: rootsOf(config),
+    // It can send nothing unsigned, so it need not run.
+    without: config.webhookSigningSecret ? [] : ["notifier"],
     carried,
     trustMode,
     perform,

@@ -2,10 +2,12 @@
 
 import type { JobKinds } from "../../engine/queue/job.ts"
 import { type SessionJobNeeds, sessionCreate, sessionMessage } from "./session.ts"
+import { type WebhookNeeds, webhookDeliver } from "./webhook.ts"
 
-export type JobTableNeeds = SessionJobNeeds
+export type JobTableNeeds = SessionJobNeeds & { webhook: WebhookNeeds }
 
 export const jobTable = (needs: JobTableNeeds): JobKinds => ({
   "session.message": sessionMessage(needs),
   "session.create": sessionCreate(needs),
+  "webhook.deliver": webhookDeliver(needs.webhook),
 })

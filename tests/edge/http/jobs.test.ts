@@ -39,7 +39,13 @@ async function start(config: Partial<typeof CONFIG> = {}, child = createToldChil
   const jobs = createJobs({
     ...house,
     config: { ...CONFIG, ...config } as Config,
-    kinds: jobTable({ ...house, keys, find: house.reconcile.find, timeoutMs: 60_000 }),
+    kinds: jobTable({
+      ...house,
+      keys,
+      find: house.reconcile.find,
+      timeoutMs: 60_000,
+      webhook: { clock: house.clock, secret: undefined },
+    }),
     audienceOf: (id) => ({ thread: id, hidden: house.rooms.sessions.find(id)?.systemOwned ?? false }),
   })
   const api = createApi({

@@ -3,6 +3,7 @@
 
 import { readText } from "../../../base/platform/files.ts"
 import { exists, foldersIn, isFolder, realFolder, stampOf } from "../../../base/platform/folders.ts"
+import { INSIDE } from "../link/command.ts"
 import { type Manifest, readManifest } from "./manifest.ts"
 
 export type OriginType = "repo_local" | "installed_package" | "configured_root"
@@ -40,9 +41,16 @@ const RANK: Record<OriginType, number> = { repo_local: 0, installed_package: 1, 
 const NOT_OURS = new Set(["lib", "runtime"])
 
 /** Everything that looks like an extension, in load order; what can't be loaded says why. */
-export function findExtensions(roots: readonly Root[], carried: Carried = {}): (Found | NotFound)[] {
+export function findExtensions(
+  roots: readonly Root[],
+  carried: Carried = {},
+  without: readonly string[] = [],
+): (Found | NotFound)[] {
+  const isOut = ({ origin, moduleName }: Place) =>
+    origin.type === "repo_local" && without.includes(moduleName)
   const places = roots
     .flatMap((origin) => placesIn(origin).map((folder) => ({ folder, origin, moduleName: nameOf(folder) })))
+    .filter((place) => !isOut(place))
     .sort(inOrder)
   const seen = new Set<string>()
   const found = places.flatMap((place) => {
@@ -53,7 +61,7 @@ export function findExtensions(roots: readonly Root[], carried: Carried = {}): (
   })
   const names = new Set(found.map(({ moduleName }) => moduleName))
   const inside = Object.entries(carried).flatMap(([name, own]) =>
-    names.has(name) ? [] : [fromInside(name, own)],
+    names.has(name) || without.includes(name) ? [] : [fromInside(name, own)],
   )
   return [...inside, ...found].sort((a, b) => ("origin" in a && "origin" in b ? inOrder(a, b) : 0))
 }
@@ -102,7 +110,7 @@ function lookAt({ folder, origin, moduleName }: Place): Found | NotFound {
 }
 
 function fromInside(moduleName: string, { manifest }: Carried[string]): Found | NotFound {
-  const folder = `codexd:${moduleName}`
+  const folder = `${INSIDE}${moduleName}`
   const read = readManifest(manifest, `${folder}/${MANIFEST}`)
   if ("wrong" in read) return { moduleName, code: "invalid_manifest", message: read.wrong }
   return {

@@ -6,7 +6,7 @@ import * as v from "valibot"
 export type ToHost =
   /** The first line. */
   | { t: "hello"; word: string; memoryMib: number }
-  /** Starts a thread for an extension: `entry` is a file, or `carried:NAME` for one inside the binary. */
+  /** Starts a thread for an extension: `entry` is a file, or `codexd:NAME` for one inside the binary. */
   | { t: "load"; w: number; name: string; entry: string; ms: number }
   | { t: "run"; w: number; id: number; h: number; ms: number; type: string; payload: unknown }
   | { t: "answer"; w: number; call: number; ok: boolean; value: unknown }
