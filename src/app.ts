@@ -51,7 +51,6 @@ import { createTells } from "./flow/acts/tells.ts"
 import { createTranscriptActs } from "./flow/acts/transcript.ts"
 import { createChild } from "./flow/child.ts"
 import { drain } from "./flow/drain.ts"
-import { enqueueTool } from "./flow/extensions/enqueue.ts"
 import { createExtensions } from "./flow/extensions/extensions.ts"
 import { homeOfCodex, prepareCodexHome, tokenOf } from "./flow/files.ts"
 import { createHealth } from "./flow/health.ts"
@@ -266,7 +265,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const trustMode = config.agentExtensionTrustMode
   const { perform } = createActions({ db, clock, rooms, keys, trustMode, jobs: () => jobs })
   const enqueue = enqueueTool(() => jobs)
-  const doors = { perform, enqueue }
+  const doors = { perform, enqueue, carried: CARRIED }
   const extensions = scope.use(
     createExtensions({ config, platform, clock, db, log, logger, rooms, onFault, ...doors }),
   )
@@ -274,10 +273,6 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const webhook = { clock, secret: config.webhookSigningSecret }
   const kinds = jobTable({ rooms, life, keys, find: reconcile.find, timeoutMs, webhook })
   const jobs = createJobs({ config, db, log, clock, logger, kinds, audienceOf })
-  const enqueue = enqueueTool(jobs)
-  const extensions = scope.use(
-    createExtensions({ config, platform, clock, db, log, logger, rooms, enqueue, carried: CARRIED, onFault }),
-  )
 
   const hub = createHub({ log, platform, clock, onError: onFault })
   const sockets = createSockets(hub)

@@ -14,7 +14,13 @@ function open(trustMode: "warn" | "enforced" = "warn") {
   const house = openRooms(createToldChild())
   const { db, clock, rooms, ingest } = house
   const keys = createKeys({ db, clock })
-  const kinds = jobTable({ ...house, keys, find: house.reconcile.find, timeoutMs: 60_000 })
+  const kinds = jobTable({
+    ...house,
+    keys,
+    find: house.reconcile.find,
+    timeoutMs: 60_000,
+    webhook: { clock, secret: undefined },
+  })
   const jobs = createJobs({ ...house, config: QUEUE_CONFIG, kinds, audienceOf: (id) => ({ thread: id }) })
   const build = () =>
     createActions({ db, clock, rooms, keys: createKeys({ db, clock }), trustMode, jobs: () => jobs })

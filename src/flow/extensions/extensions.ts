@@ -27,18 +27,17 @@ export interface ExtensionsNeeds {
   log: Log
   logger: Logger
   rooms: Rooms
-  /** The actions table; without it every action is unknown. */
-  perform?: Perform
-  /** `tools.enqueueJob`; without it there is no queue. */
-  enqueue?: Tool
+  /** The actions table. */
+  perform: Perform
+  /** `tools.enqueueJob`. */
+  enqueue: Tool
   /** Extensions inside the program. */
-  carried?: Carried
+  carried: Carried
   onFault(error: unknown): void
 }
 
 export function createExtensions(needs: ExtensionsNeeds) {
-  const { config, platform, clock, db, log, logger, rooms, onFault } = needs
-  const { perform = unknownAction, enqueue = noQueue, carried = {} } = needs
+  const { config, platform, clock, db, log, logger, rooms, perform, enqueue, carried, onFault } = needs
   const trustMode = config.agentExtensionTrustMode
   const host = createHost({
     platform,
@@ -127,14 +126,4 @@ function settingsTools({ controls, sessions }: Rooms): Record<string, Tool> {
       return typeof key === "string" && Object.hasOwn(settings, key) ? settings[key] : undefined
     },
   }
-}
-
-const unknownAction: Perform = async ({ type }) => ({
-  actionType: type,
-  status: "invalid",
-  details: { code: "unknown_action" },
-})
-
-const noQueue: Tool = async () => {
-  throw new Error("the job queue is not running")
 }
