@@ -22,7 +22,8 @@ export function newJobOf({ type, projectId, sourceSessionId, payload }: JobInput
   }
 }
 
-const KEYS: ReadonlyMap<string, (payload: Record<string, unknown>) => string> = new Map([
+const KEYS: ReadonlyMap<string, (payload: Record<string, unknown>) => string | undefined> = new Map([
+  ["webhook.deliver", (payload: Record<string, unknown>) => textIn(payload, "dedupeKey")],
   ["suggest_request", (payload) => `${textIn(payload, "sessionId") ?? ""}:suggest_request`],
   [
     "agent_instruction",

@@ -250,7 +250,7 @@ test("the queue can be held and let go by route", async () => {
   await call("POST", "/orchestrator/queue/resume")
   expect(await call("GET", "/orchestrator/queue")).toMatchObject([
     200,
-    { counts: { queued: 1 }, types: ["session.message", "session.create"] },
+    { counts: { queued: 1 }, types: ["session.message", "session.create", "webhook.deliver"] },
   ])
   await call("POST", "/orchestrator/queue/resume", { type: "session.create" })
   expect((await over(id))?.state).toBe("failed")
