@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { createHmac } from "node:crypto"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import type { Frame } from "../support/client.ts"
 import { COMMANDS, codexBin, type Daemon, isAlive, openPlace, type Place, within } from "../support/daemon.ts"
 import { commandOf } from "../support/program.ts"
 import { openWebhook } from "../support/webhook.ts"
@@ -16,6 +17,7 @@ import {
   hear,
   newSession,
   post,
+  read,
   send,
   untilReady,
   type World,
@@ -32,7 +34,12 @@ export function registerAgentEvents(registry) {
     tools.logger.info(await tools.getSessionSettings(payload.context.sourceSessionId), "heard the settings")
     if (payload.context.userRequest.includes("never answer")) await new Promise(() => {})
   }, { timeoutMs: 60000 })
-  registry.on("turn.completed", ({ payload }, { logger }) => logger.info({ count: payload.fileChangeRequestCount }, "heard an end"))
+  registry.on("turn.completed", ({ payload }, { logger }) => {
+    logger.info({ count: payload.fileChangeRequestCount }, "heard an end")
+    const { sourceSessionId: sessionId, turnId } = payload.context
+    const entry = { messageId: "witness::" + turnId, turnId, role: "system", type: "witness.note", content: "seen", status: "complete" }
+    return { kind: "action_request", actionType: "transcript.upsert", payload: { sessionId, entry }, idempotencyKey: turnId }
+  })
 }`
 
 interface Heard {
@@ -121,6 +128,16 @@ describe.each(["bun", "node", "compiled"] as const)("extensions on %s", (form) =
       await decide(world, approval.payload.approvalId, "accept")
       await ended(listener, turnId)
       expect(await said(world.daemon, "heard an end")).toEqual([{ count: 1 }] as never)
+      const isNote = ({ payload }: Frame) =>
+        (payload.entry as { type?: string } | undefined)?.type === "witness.note"
+      await listener.until(
+        (frame) => frame.type === "transcript_updated" && isNote(frame),
+        "the action's row",
+      )
+      const { transcript } = await read(world, sessionId)
+      expect(transcript.filter(({ type }) => type === "witness.note")).toMatchObject([
+        { turnId, content: "seen" },
+      ])
       listener.close()
     },
     NET_MS,
