@@ -24,6 +24,7 @@ import { createRequests } from "./domain/requests/requests.ts"
 import { createOutbox } from "./domain/sessions/outbox/outbox.ts"
 import { createSessions } from "./domain/sessions/sessions.ts"
 import { createTombstones } from "./domain/sessions/tombstones/tombstones.ts"
+import { createTransfer } from "./domain/sessions/transfer/transfer.ts"
 import { createSuggestions } from "./domain/suggestions/suggestions.ts"
 import { openSearch } from "./domain/transcript/search/open.ts"
 import { createStreaming } from "./domain/transcript/streaming.ts"
@@ -182,7 +183,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     lanes,
     onFault,
     mask: masks.apply,
-    deleted: (id, reader) => rooms.tombstones.fault(id, reader),
+    deleted: (id, reader) => rooms.tombstones.fault(id, reader) ?? rooms.transfer.refusal(id, reader),
     takenBack: (tx, id, turnIds) => requests.takenBack(tx, id, turnIds),
     abandon: (turn) => acts.abandon(turn),
   })
@@ -227,6 +228,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     turns,
     transcript,
     streaming: createStreaming(),
+    transfer: createTransfer({ db, log, clock, sessions, controls }),
     search: openSearch({ db, clock, titleOf: sessions.titleOf }),
     usage: createUsage({ db, clock, threadOf: (tx, id) => sessions.find(id, tx)?.thread }),
     requests,
@@ -255,6 +257,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   })
   const readyRun = () => (supervisor.ready() ? supervisor.state().runId : undefined)
   const reconcile = createReconcile({ db, log, rooms, logger, readyRun })
+  rooms.transfer.sweep().catch(onFault)
   settleThePast({ db, log, rooms, acts, owed })
   requests.start()
 
@@ -330,7 +333,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     fetch: api.fetch,
     socket: sockets.handlers,
     maxLagBytes,
-    maxBodyBytes: 16 * 1024 * 1024,
+    maxBodyBytes: 1025 * 1024 * 1024,
   })
   logger.info("codexd is listening", { url: listener.url, dataDir: config.dataDir })
 

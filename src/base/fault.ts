@@ -30,6 +30,7 @@ const bare =
 
 export const FAULTS = {
   invalid_request: { status: 400, body: plain },
+  invalid_import: { status: 400, body: plain },
   request_failed: { status: 400, body: plain },
   unauthorized: { status: 401, body: plain },
   forbidden_host: { status: 403, body: plain },
@@ -73,6 +74,7 @@ export const FAULTS = {
   dynamic_tools_fixed: { status: 400, body: plain },
   prompt_not_found: { status: 404, body: bare("not_found") },
   prompt_settled: { status: 409, body: plain },
+  session_read_only: { status: 409, body: plain },
   message_indeterminate: { status: 409, body: plain },
   idempotency_key_reused: { status: 422, body: plain },
   job_not_found: { status: 404, body: bare("not_found") },

@@ -7,6 +7,7 @@ import type { Requests } from "../domain/requests/requests.ts"
 import type { Outbox } from "../domain/sessions/outbox/outbox.ts"
 import type { Sessions } from "../domain/sessions/sessions.ts"
 import type { Tombstones } from "../domain/sessions/tombstones/tombstones.ts"
+import type { Transfer } from "../domain/sessions/transfer/transfer.ts"
 import type { Suggestions } from "../domain/suggestions/suggestions.ts"
 import type { Search } from "../domain/transcript/search/search.ts"
 import type { Streaming } from "../domain/transcript/streaming.ts"
@@ -26,6 +27,7 @@ export interface Rooms {
   transcript: Transcript
   streaming: Streaming
   search: Search
+  transfer: Transfer
   usage: Usage
   requests: Requests
   offers: Offers

@@ -19,6 +19,7 @@ import { createOutbox } from "../../src/domain/sessions/outbox/outbox.ts"
 import type { SessionSummary } from "../../src/domain/sessions/session.ts"
 import { createSessions } from "../../src/domain/sessions/sessions.ts"
 import { createTombstones } from "../../src/domain/sessions/tombstones/tombstones.ts"
+import { createTransfer } from "../../src/domain/sessions/transfer/transfer.ts"
 import { createSuggestions } from "../../src/domain/suggestions/suggestions.ts"
 import { openSearch } from "../../src/domain/transcript/search/open.ts"
 import { createStreaming } from "../../src/domain/transcript/streaming.ts"
@@ -180,7 +181,7 @@ export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
     lanes,
     onFault,
     mask: masks.apply,
-    deleted: (id, reader) => rooms.tombstones.fault(id, reader),
+    deleted: (id, reader) => rooms.tombstones.fault(id, reader) ?? rooms.transfer.refusal(id, reader),
     takenBack: (tx, id, turnIds) => requests.takenBack(tx, id, turnIds),
     abandon: (turn) => acts.abandon(turn),
   })
@@ -214,6 +215,7 @@ export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
     turns,
     transcript,
     streaming: createStreaming(),
+    transfer: createTransfer({ db, log, clock, sessions, controls }),
     search: openSearch({ db, clock, titleOf: sessions.titleOf }),
     usage: createUsage({ db, clock, threadOf: (tx, id) => sessions.find(id, tx)?.thread }),
     requests,

@@ -9,7 +9,7 @@ import { newId } from "../../base/kit/ids.ts"
 import type { Logger } from "../../base/observe/logger.ts"
 import type { Peer } from "../../base/platform/port.ts"
 import type { HttpEnv } from "./env.ts"
-import { createKey, type DoorNeeds, sameHouse, withKey } from "./guards.ts"
+import { createKey, type DoorNeeds, onlyRead, sameHouse, withKey } from "./guards.ts"
 import { documentOf } from "./openapi/document.ts"
 import { OPERATIONS } from "./openapi/table.ts"
 import { faultReply, jsonText } from "./reply.ts"
@@ -18,6 +18,7 @@ import { approvalRoutes } from "./routes/approvals.ts"
 import { catalogueRoutes } from "./routes/catalogue.ts"
 import { configRoutes } from "./routes/config.ts"
 import { controlRoutes } from "./routes/controls.ts"
+import { exportRoutes, IMPORT_PATH } from "./routes/export.ts"
 import { extensionRoutes } from "./routes/extensions.ts"
 import { healthRoutes } from "./routes/health.ts"
 import { jobRoutes } from "./routes/jobs.ts"
@@ -69,11 +70,17 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
   app.use("/api/*", (c, next) => {
     // A request that announces no body has none; hono would wrap it in a new one, which Node's can't be.
     if (!c.req.header("content-length") && !c.req.header("transfer-encoding")) return next()
+    // It counts for itself, and is no JSON.
+    if (c.req.path === IMPORT_PATH) return next()
     return limits[c.req.path.startsWith("/api/tool-calls/") ? "tool" : "other"](c, next)
   })
   // A path or method that isn't there is said before anything about the body.
-  app.use("/api/*", (c, next) => (methods(c.req.path).includes(c.req.method) ? wellFormed(c, next) : next()))
+  app.use("/api/*", (c, next) =>
+    methods(c.req.path).includes(c.req.method) && c.req.path !== IMPORT_PATH ? wellFormed(c, next) : next(),
+  )
+  app.use("/api/sessions/*", onlyRead(needs.rooms))
   app.route("/api", streamRoutes(needs))
+  app.route("/api/sessions", exportRoutes(needs))
   app.route("/api/sessions", sessionRoutes(needs))
   app.route("/api/sessions", transcriptRoutes(needs))
   app.route("/api/sessions", lifeRoutes(needs))

@@ -126,3 +126,22 @@ export const invalidParam = (name: string): Fault =>
   new Fault("invalid_request", `${name}: must not be empty or too long`, {
     issues: [{ code: "custom", path: [name], message: "must not be empty or too long" }],
   })
+
+/** Of an imported session everything can be read, and it can be put into a project and deleted: nothing else is done in it. */
+export const onlyRead = ({ transfer }: { transfer?: { refusal(id: string): Fault | undefined } }) =>
+  createMiddleware<HttpEnv>(async (c, next) => {
+    const [, , , id, what] = c.req.path.split("/")
+    const reads = c.req.method === "GET" || c.req.method === "HEAD"
+    if (reads || what === undefined || what === "project" || id === undefined) return next()
+    const fault = transfer?.refusal(decoded(id))
+    if (fault) throw fault
+    return next()
+  })
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}

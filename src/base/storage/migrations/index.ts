@@ -15,6 +15,7 @@ import { decisions } from "./0011-decisions.ts"
 import { extensions } from "./0012-extensions.ts"
 import { jobs } from "./0013-jobs.ts"
 import { workers } from "./0014-workers.ts"
+import { transfer } from "./0015-transfer.ts"
 
 export const MIGRATIONS: readonly Migration[] = [
   log,
@@ -31,4 +32,5 @@ export const MIGRATIONS: readonly Migration[] = [
   extensions,
   jobs,
   workers,
+  transfer,
 ]

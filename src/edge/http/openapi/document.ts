@@ -134,6 +134,9 @@ function requestBody(body: ZodType | undefined, { example }: Operation, schemas:
   return { required, content: { "application/json": { schema, ...shown } } }
 }
 
+/** What can be done in an imported session, too. */
+const OF_IMPORTS: ReadonlySet<string> = new Set(["setSessionProject", "deleteSession"])
+
 /** Every fault that the route can end in: of the doors, of its method, gates and schemas, and its own. */
 export function faultsOf(method: string, said: readonly Said[], row: Operation): FaultCode[] {
   const gates = said.map((one) => one.gates ?? "").join("")
@@ -146,6 +149,7 @@ export function faultsOf(method: string, said: readonly Said[], row: Operation):
   if (said.some(({ target, param }) => target || param) || gates.includes("P") || row.query)
     add("invalid_request")
   if (gates.includes("G")) add("session_deleted")
+  if (gates !== "" && method !== "GET" && !OF_IMPORTS.has(row.id)) add("session_read_only")
   if (gates.includes("S")) add("system_session")
   // An id that nobody here knows is asked of the child once.
   if (gates.includes("X")) add("session_not_found", ...CHILD_FAULTS)

@@ -3,6 +3,7 @@
 import type { Operations } from "./operation.ts"
 import { codexRows } from "./rows/codex.ts"
 import { controlRows } from "./rows/controls.ts"
+import { exportRows } from "./rows/export.ts"
 import { extensionRows } from "./rows/extensions.ts"
 import { jobRows } from "./rows/jobs.ts"
 import { projectRows } from "./rows/projects.ts"
@@ -23,6 +24,7 @@ export const OPERATIONS: Operations = {
   ...controlRows,
   ...projectRows,
   ...searchRows,
+  ...exportRows,
   ...usageRows,
   ...extensionRows,
   ...jobRows,
