@@ -29,8 +29,18 @@ export async function buildBinary(outfile: string): Promise<void> {
   rmSync(`${outfile}.map`, { force: true })
 }
 
+/** Bundles the client for whoever is not Bun: one module for Node and browsers. Throws with the bundler's words. */
+export async function buildClient(outfile: string): Promise<void> {
+  const entry = join(root, "src/client/client.ts")
+  const made = await Bun.build({ entrypoints: [entry], target: "browser", format: "esm", minify: true })
+  const [file] = made.outputs
+  if (!made.success || !file) throw new Error(`the client can't be bundled: ${made.logs.join("\n")}`)
+  await Bun.write(outfile, file)
+}
+
 if (import.meta.main) {
   const outfile = process.argv[2] ?? join(root, "dist/codexd")
   await buildBinary(outfile)
+  await buildClient(join(root, "dist/client.js"))
   process.stdout.write(`${outfile} (${Math.round(Bun.file(outfile).size / 1e6)} MB)\n`)
 }

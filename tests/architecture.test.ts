@@ -26,6 +26,7 @@ const ARROWS: Record<string, string[]> = {
   "edge/stream/": ["domain/", "base/", "type:flow/", "type:engine/"],
   "edge/cli/": ["domain/", "base/", "type:flow/", "type:engine/"],
   "edge/console/": ["base/"],
+  "client/": ["base/kit/backoff.ts", "type:edge/http/"],
   "flow/ingest/": ["flow/", "domain/", "engine/runtime/", "base/"],
   "flow/jobs/": ["flow/", "domain/", "engine/", "base/"],
   "flow/actions/": ["flow/", "domain/", "engine/", "base/"],
@@ -64,7 +65,7 @@ const WORDS: Word[] = [
   },
   {
     pattern: /\b(setTimeout|setInterval|setImmediate|Date\.now|new Date\(\)|performance\.now|randomUUID)/,
-    only: /^base\/(kit|platform)\//,
+    only: /^(base\/(kit|platform)|client)\//,
     rule: "clock, timers and ids come from base/kit",
   },
   {

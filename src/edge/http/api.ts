@@ -1,7 +1,7 @@
 // The whole HTTP surface, mounted once: checks of Host, Origin, token and body before the routes, one translation of
 // failures after them. An unknown error is a bug of ours: logged with its cause, answered 500 without it.
 
-import { Hono } from "hono"
+import { Hono, type MiddlewareHandler } from "hono"
 import { bodyLimit } from "hono/body-limit"
 import { HTTPException } from "hono/http-exception"
 import { Fault } from "../../base/fault.ts"
@@ -60,52 +60,52 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
     c.header("x-request-id", c.get("requestId"))
   })
   app.use(sameHouse(door))
-  app.route("/api", healthRoutes({ ...needs, opens }))
-  app.route("/api", extensionRoutes({ ...needs, opens }))
-  app.use("/api/*", withKey(opens))
   const limits = {
     tool: bodyLimit({ maxSize: MAX_TOOL_MIB * MIB, onError: tooLarge(MAX_TOOL_MIB) }),
     other: bodyLimit({ maxSize: MAX_MIB * MIB, onError: tooLarge(MAX_MIB) }),
   }
-  app.use("/api/*", (c, next) => {
+  const limited: MiddlewareHandler = (c, next) => {
     // A request that announces no body has none; hono would wrap it in a new one, which Node's can't be.
     if (!c.req.header("content-length") && !c.req.header("transfer-encoding")) return next()
     // It counts for itself, and is no JSON.
     if (c.req.path === IMPORT_PATH) return next()
     return limits[c.req.path.startsWith("/api/tool-calls/") ? "tool" : "other"](c, next)
-  })
+  }
   // A path or method that isn't there is said before anything about the body.
-  app.use("/api/*", (c, next) =>
-    methods(c.req.path).includes(c.req.method) && c.req.path !== IMPORT_PATH ? wellFormed(c, next) : next(),
-  )
-  app.use("/api/sessions/*", onlyRead(needs.rooms))
-  app.route("/api", streamRoutes(needs))
-  app.route("/api/sessions", exportRoutes(needs))
-  app.route("/api/sessions", sessionRoutes(needs))
-  app.route("/api/sessions", transcriptRoutes(needs))
-  app.route("/api/sessions", lifeRoutes(needs))
-  app.route("/api/projects", projectRoutes(needs))
-  app.route("/api/sessions", turnRoutes(needs))
-  app.route("/api/sessions", promptRoutes(needs))
-  app.route("/api/sessions", controlRoutes(needs))
-  app.route("/api", searchRoutes(needs))
-  app.route("/api", usageRoutes(needs))
-  app.route("/api", jobRoutes(needs))
-  app.route("/api", approvalRoutes(needs))
-  app.route("/api", toolRoutes(needs))
-  app.route("/api", requestRoutes(needs))
-  app.route("/api", unknownOutcomeRoutes(needs))
-  app.route("/api", catalogueRoutes(needs))
-  app.route("/api", accountRoutes(needs))
-  app.route("/api", configRoutes(needs))
-  app.route("/api", rpcRoutes(needs))
-
-  const document = () => documentOf({ routes: app.routes, operations: OPERATIONS, version: needs.version })
+  const formed: MiddlewareHandler = (c, next) =>
+    methods(c.req.path).includes(c.req.method) && c.req.path !== IMPORT_PATH ? wellFormed(c, next) : next()
   let documentText: string | undefined
-  app.get("/api/openapi.json", () => {
-    documentText ??= JSON.stringify(document())
-    return jsonText(documentText)
-  })
+  // One chain, because its type is the client's (src/client).
+  const typed = app
+    .route("/api", healthRoutes({ ...needs, opens }))
+    .route("/api", extensionRoutes({ ...needs, opens }))
+    .use("/api/*", withKey(opens), limited, formed)
+    .use("/api/sessions/*", onlyRead(needs.rooms))
+    .route("/api", streamRoutes(needs))
+    .route("/api/sessions", exportRoutes(needs))
+    .route("/api/sessions", sessionRoutes(needs))
+    .route("/api/sessions", transcriptRoutes(needs))
+    .route("/api/sessions", lifeRoutes(needs))
+    .route("/api/projects", projectRoutes(needs))
+    .route("/api/sessions", turnRoutes(needs))
+    .route("/api/sessions", promptRoutes(needs))
+    .route("/api/sessions", controlRoutes(needs))
+    .route("/api", searchRoutes(needs))
+    .route("/api", usageRoutes(needs))
+    .route("/api", jobRoutes(needs))
+    .route("/api", approvalRoutes(needs))
+    .route("/api", toolRoutes(needs))
+    .route("/api", requestRoutes(needs))
+    .route("/api", unknownOutcomeRoutes(needs))
+    .route("/api", catalogueRoutes(needs))
+    .route("/api", accountRoutes(needs))
+    .route("/api", configRoutes(needs))
+    .route("/api", rpcRoutes(needs))
+    .get("/api/openapi.json", () => {
+      documentText ??= JSON.stringify(document())
+      return jsonText(documentText)
+    })
+  const document = () => documentOf({ routes: app.routes, operations: OPERATIONS, version: needs.version })
 
   const methods = methodTable(app.routes)
   app.notFound((c) => {
@@ -132,8 +132,11 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
     },
     routes: app.routes,
     document,
+    typed,
   }
 }
+/** Every route with what it takes and answers. */
+export type AppType = ReturnType<typeof createApi>["typed"]
 
 /** Marks the answer of a request that is a websocket by now: nothing of it is sent. */
 export const UPGRADED = "x-codexd-upgraded"

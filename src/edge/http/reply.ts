@@ -1,14 +1,22 @@
 // How answers leave: JSON with the contract's content type, and faults as the catalogue says.
 
+import type { TypedResponse } from "hono"
+import type { StatusCode } from "hono/utils/http-status"
 import { type Fault, replyOf } from "../../base/fault.ts"
 
 const JSON_HEADERS = { "content-type": "application/json; charset=utf-8" }
 
-/** A JSON answer from a value or, with `text`, from JSON that is text already. */
-export const json = (value: unknown, status = 200): Response =>
-  new Response(JSON.stringify(value), { status, headers: JSON_HEADERS })
-export const jsonText = (text: string, status = 200): Response =>
-  new Response(text, { status, headers: JSON_HEADERS })
+/** An answer whose type the client sees. */
+type Answer<T, S extends StatusCode> = Response & TypedResponse<T, S, "json">
+
+/** A JSON answer from a value or, with `jsonText`, from JSON that is text already. */
+export const json = <T, S extends StatusCode = 200>(value: T, status: S = 200 as S): Answer<T, S> =>
+  answer(JSON.stringify(value), status)
+export const jsonText = <T = unknown, S extends StatusCode = 200>(text: string, status: S = 200 as S) =>
+  answer<T, S>(text, status)
+
+const answer = <T, S extends StatusCode>(text: string, status: S) =>
+  new Response(text, { status, headers: JSON_HEADERS }) as Answer<T, S>
 
 export function faultReply(fault: Fault, extra: Record<string, string> = {}): Response {
   const { status, body, retryAfterS } = replyOf(fault)

@@ -1,9 +1,10 @@
 // The two live doors: commands, filters, families, and coming back with a seq (wire-contract §2, decisions 1–7, 38).
 
 import { strict as assert } from "node:assert"
+import { createClient } from "../../../src/client/client.ts"
 import { type Frame, type Listener, listen, openEvents } from "../../support/client.ts"
 import { assertFrames, kept } from "../frames.ts"
-import { type Check, ended, hear, newSession, runTurn, send, type World } from "../world.ts"
+import { type Check, ended, hear, isNotification, newSession, runTurn, send, type World } from "../world.ts"
 
 /** The texts that come back after `since`, up to `last`. */
 async function resumed(
@@ -28,6 +29,42 @@ const FAMILY_OF: [RegExp, string][] = [
 const familyOf = ({ type }: Frame) => FAMILY_OF.find(([pattern]) => pattern.test(type))?.[1]
 
 export const streamChecks: Check[] = [
+  {
+    name: "the typed client follows a turn by either door, and its frames are those of the wire",
+    async run(world) {
+      const client = createClient({ url: world.daemon.url })
+      for (const transport of ["socket", "events"] as const) {
+        const made = await client.api.sessions.$post({ json: { cwd: world.daemon.work } })
+        const { sessionId } = (await made.json()).session
+        const wire = await hear(world, `threadId=${sessionId}&families=notification`)
+        const seqs: number[] = []
+        let turnId = ""
+        for await (const told of client.stream({
+          transport,
+          threadId: sessionId,
+          families: ["notification"],
+        })) {
+          if (told.kind === "ready") {
+            const param = { sessionId }
+            const sent = await client.api.sessions[":sessionId"].messages.$post({
+              param,
+              json: { text: "echo: told to the client" },
+            })
+            turnId = (await sent.json()).turnId
+          }
+          if (told.kind !== "frame") continue
+          seqs.push(told.frame.seq)
+          if (isNotification("turn/completed", turnId)(told.frame as Frame)) break
+        }
+        const last = await ended(wire, turnId)
+        assert.deepEqual(
+          seqs,
+          wire.frames.map(({ seq }) => seq).filter((seq) => seq >= (seqs[0] ?? 0) && seq <= last.seq),
+        )
+        wire.close()
+      }
+    },
+  },
   {
     name: "ready comes first, pings are answered, nonsense draws an error and keeps the connection",
     async run(world) {

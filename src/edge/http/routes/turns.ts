@@ -70,7 +70,7 @@ export const turnRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) => {
     .post("/:sessionId/messages", gate("PGSX"), body(message), async (c) => {
       const sessionId = c.get("sessionId")
       const given = c.req.valid("json")
-      const answer = await once(c, keys, {
+      const answer = await once<ReturnType<typeof accepted>>(c, keys, {
         scope: `messages/${sessionId}`,
         body: given,
         tracked: turns.tracks,
