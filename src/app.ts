@@ -311,6 +311,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     passing: createPassing({ codex, supervisor, clock, masks, onFault }),
     capabilities: createCapabilities({ supervisor, clock }),
     rpc: config.apiRpc,
+    pageParts: platform.pageParts,
     gate: createGate({
       find: reconcile.find,
       known: (id) => sessions.find(id),

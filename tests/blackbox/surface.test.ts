@@ -1,6 +1,8 @@
-// Codex's own lists, account and configuration, black box: Bun with all four binaries, Node 24 with the newest.
+// Codex's own lists, account and configuration, black box: Bun with all four binaries, Node 24 and the compiled form with the
+// newest.
 
 import { afterAll, beforeAll, describe, test } from "bun:test"
+import { builtBinary } from "../support/built.ts"
 import { COMMANDS, type CodexVersion, VERSIONS } from "../support/daemon.ts"
 import { surfaceChecks } from "./checks/surface.ts"
 import { openWorld, verticalSpec } from "./vertical-suite.ts"
@@ -8,15 +10,17 @@ import type { World } from "./world.ts"
 
 const NET_MS = 120_000
 
-const TARGETS: [keyof typeof COMMANDS, CodexVersion][] = [
+const TARGETS: [keyof typeof COMMANDS | "compiled", CodexVersion][] = [
   ...VERSIONS.map((version): ["bun", CodexVersion] => ["bun", version]),
   ["node", "0.169.0"],
+  ["compiled", "0.169.0"],
 ]
 
 describe.each(TARGETS)("the surface on %s with codex %s", (form, version) => {
   let world: World & AsyncDisposable
   beforeAll(async () => {
-    const spec = { ...verticalSpec(COMMANDS[form], version), env: { API_RPC: "true" } }
+    const command = form === "compiled" ? [await builtBinary()] : COMMANDS[form]
+    const spec = { ...verticalSpec(command, version), env: { API_RPC: "true" } }
     world = await openWorld(spec, version)
   }, NET_MS)
   for (const { name, run } of surfaceChecks) test(name, () => run(world), NET_MS)

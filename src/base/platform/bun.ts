@@ -2,6 +2,7 @@
 
 import { openBunDriver } from "../storage/bun-driver.ts"
 import { createBunListening } from "./bun-listen.ts"
+import { bunPageParts } from "./bun-page.ts"
 import { spawnOnBun } from "./bun-spawn.ts"
 import { startBunWorker } from "./bun-worker.ts"
 import type { Platform } from "./port.ts"
@@ -12,4 +13,5 @@ export const createBunPlatform = (): Platform => ({
   worker: startBunWorker,
   ...createBunListening(),
   openDatabase: openBunDriver,
+  pageParts: bunPageParts,
 })

@@ -2,6 +2,7 @@
 
 import { openNodeDriver } from "../storage/node-driver.ts"
 import { createNodeListening } from "./node-listen.ts"
+import { nodePageParts } from "./node-page.ts"
 import { spawnOnNode } from "./node-spawn.ts"
 import { startNodeWorker } from "./node-worker.ts"
 import type { Platform } from "./port.ts"
@@ -12,4 +13,5 @@ export const createNodePlatform = (): Platform => ({
   worker: startNodeWorker,
   ...createNodeListening(),
   openDatabase: openNodeDriver,
+  pageParts: nodePageParts,
 })

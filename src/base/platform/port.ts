@@ -2,6 +2,7 @@
 // both to it). Everything that names `Bun.` or `node:*` stands behind this file.
 
 import type { SqlDriver } from "../storage/port.ts"
+import type { PageParts } from "./page-parts.ts"
 
 export interface Platform {
   readonly name: "bun" | "node"
@@ -14,6 +15,8 @@ export interface Platform {
   /** Sends one text frame to every socket subscribed to `topic`, over all listeners (decisions 8). */
   publish(topic: string, text: string): void
   openDatabase(path: string): SqlDriver
+  /** Script and style of the reference page. */
+  readonly pageParts: PageParts
 }
 
 export interface SpawnSpec {

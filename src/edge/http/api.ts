@@ -19,6 +19,7 @@ import { catalogueRoutes } from "./routes/catalogue.ts"
 import { configRoutes } from "./routes/config.ts"
 import { controlRoutes } from "./routes/controls.ts"
 import { exportRoutes, IMPORT_PATH } from "./routes/export.ts"
+import { docsRoutes } from "./routes/docs.ts"
 import { extensionRoutes } from "./routes/extensions.ts"
 import { healthRoutes } from "./routes/health.ts"
 import { jobRoutes } from "./routes/jobs.ts"
@@ -79,6 +80,11 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
   const typed = app
     .route("/api", healthRoutes({ ...needs, opens }))
     .route("/api", extensionRoutes({ ...needs, opens }))
+    .get("/api/openapi.json", () => {
+      documentText ??= JSON.stringify(document())
+      return jsonText(documentText)
+    })
+    .route("/api", docsRoutes(needs))
     .use("/api/*", withKey(opens), limited, formed)
     .use("/api/sessions/*", onlyRead(needs.rooms))
     .route("/api", streamRoutes(needs))
@@ -101,10 +107,6 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
     .route("/api", accountRoutes(needs))
     .route("/api", configRoutes(needs))
     .route("/api", rpcRoutes(needs))
-    .get("/api/openapi.json", () => {
-      documentText ??= JSON.stringify(document())
-      return jsonText(documentText)
-    })
   const document = () => documentOf({ routes: app.routes, operations: OPERATIONS, version: needs.version })
 
   const methods = methodTable(app.routes)

@@ -37,7 +37,7 @@ export const serviceChecks: Check[] = [
       assert.ok(report.codex.running && report.codex.initialized)
       assert.equal(typeof report.codex.pid, "number")
       assert.equal(report.runtime.version, world.codexVersion)
-      assert.deepEqual(report.orchestratorQueue, { enabled: false })
+      assert.equal((report.orchestratorQueue as { enabled: boolean }).enabled, true)
       assert.deepEqual(Object.keys(report.auth as object).sort(), [
         "codexHomeAuthFile",
         "hasOpenAiApiKey",

@@ -254,4 +254,25 @@ export const surfaceChecks: readonly Check[] = [
       assert.ok("/api/models" in body.paths)
     },
   },
+  {
+    name: "the reference page brings everything itself, and lets nothing in from elsewhere",
+    async run({ daemon }) {
+      const page = await ask(daemon.url, "/api/docs")
+      assert.equal(page.status, 200)
+      const parts = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path = ""]) => path)
+      assert.equal(parts.length, 3)
+      for (const path of parts) {
+        const part = await ask(daemon.url, path)
+        assert.equal(part.status, 200, path)
+        assert.match(
+          String(part.headers["content-security-policy"]),
+          /^default-src 'none'; script-src 'self';/,
+        )
+        assert.equal(part.headers["x-content-type-options"], "nosniff")
+      }
+      const script = await ask(daemon.url, "/api/docs/swagger-ui.js")
+      assert.ok(script.text.includes("SwaggerUIBundle") && script.text.length > 1_000_000)
+      assert.doesNotMatch(page.text, /https?:|<script>|style=/)
+    },
+  },
 ]

@@ -1,5 +1,6 @@
 // What the routes are given.
 
+import type { PageParts } from "../../../base/platform/page-parts.ts"
 import type { Keys } from "../../../domain/keys/keys.ts"
 import type { CarryOver } from "../../../flow/acts/carry.ts"
 import type { ControlActs } from "../../../flow/acts/controls.ts"
@@ -31,6 +32,7 @@ export interface RouteNeeds {
   gate: Gate
   keys: Keys
   passing: Passing
+  pageParts: PageParts
   capabilities: Capabilities
   /** API_RPC. */
   rpc: boolean

@@ -1,7 +1,7 @@
 // The service itself and its live doors.
 
 import { z } from "zod"
-import type { Operations } from "../operation.ts"
+import type { Operation, Operations } from "../operation.ts"
 import { iso, listening, raw } from "../shapes.ts"
 
 const health = z
@@ -24,6 +24,14 @@ const health = z
   })
   .meta({ id: "Health", description: "To strangers only `status` and `service`." })
 
+const part = (id: string, type: string): Operation => ({
+  id,
+  tag: "service",
+  summary: "A part of the page",
+  scope: "open",
+  ok: { 200: { description: "The file", type } },
+})
+
 export const serviceRows = {
   "GET /api": {
     id: "getApiInfo",
@@ -45,9 +53,19 @@ export const serviceRows = {
     id: "getOpenApi",
     tag: "service",
     summary: "This document",
-    scope: "read",
+    scope: "open",
     ok: { 200: raw },
   },
+  "GET /api/docs": {
+    id: "readReference",
+    tag: "service",
+    summary: "The reference as a page, which needs no network",
+    scope: "open",
+    ok: { 200: { description: "The page", type: "text/html" } },
+  },
+  "GET /api/docs/start.js": part("startReference", "text/javascript"),
+  "GET /api/docs/swagger-ui.js": part("scriptReference", "text/javascript"),
+  "GET /api/docs/style.css": part("styleReference", "text/css"),
   "GET /api/stream": {
     id: "connectEventStream",
     tag: "stream",
