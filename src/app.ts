@@ -36,6 +36,7 @@ import { createWorkerBook } from "./domain/workers/workers.ts"
 import { createApi } from "./edge/http/api.ts"
 import { createGate } from "./edge/http/guards.ts"
 import { createRbac } from "./edge/http/rbac.ts"
+import { createSeen } from "./edge/http/seen/seen.ts"
 import { createHub } from "./edge/stream/hub.ts"
 import { createSockets } from "./edge/stream/socket.ts"
 import { createEvents } from "./edge/stream/sse.ts"
@@ -65,6 +66,8 @@ import { hearChild } from "./flow/ingest/start.ts"
 import { enqueueTool } from "./flow/jobs/enqueue-tool.ts"
 import { createJobs } from "./flow/jobs/jobs.ts"
 import { jobTable } from "./flow/jobs/table.ts"
+import { createMeasures } from "./flow/kept/measures.ts"
+import { openSeeing } from "./flow/kept/seeing.ts"
 import { createCapabilities } from "./flow/pass/capabilities.ts"
 import { createPassing } from "./flow/pass/pass.ts"
 import type { Rooms } from "./flow/rooms.ts"
@@ -100,11 +103,15 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const places = placesOf(config)
   const processes = createProcesses()
 
-  const { db, mark } = scope.use(await openStore({ config, platform, clock, logger, pid: processes.self }))
+  const measures = createMeasures()
+  const { db, mark } = scope.use(
+    await openStore({ config, platform, clock, logger, pid: processes.self, onCommit: measures.committed }),
+  )
   const token = config.apiAuth === "token" ? tokenOf(places.token) : undefined
   if (token) masks.add(token)
 
   const log = createLog({ db, clock, mark, log: logger })
+  scope.use(measures.listen(log))
   const houseId = await houseIdOf(db, newId())
 
   const runStore = createRunStore({ db, clock })
@@ -123,6 +130,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     logFolder: places.logs,
     version,
     mask: masks.apply,
+    onCall: measures.called,
   })
   scope.use(stderrLog)
   // What people answered to secret questions; pieces of streams are looked at for these alone.
@@ -275,12 +283,32 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const timeoutMs = config.orchestratorQueueDefaultTimeoutMs
   const webhook = { clock, secret: config.webhookSigningSecret }
   const kinds = jobTable({ rooms, life, keys, find: reconcile.find, timeoutMs, webhook })
-  const jobs = createJobs({ config, db, log, clock, logger, kinds, audienceOf })
+  const jobs = createJobs({ config, db, log, clock, logger, kinds, audienceOf, measures })
 
   const hub = createHub({ log, platform, clock, onError: onFault })
   const sockets = createSockets(hub)
   const maxLagBytes = config.streamMaxLagMib * 1024 * 1024
   const events = createEvents({ hub, clock, logId: log.id, maxLagBytes })
+  const seeing = scope.use(
+    openSeeing({
+      ...{
+        config,
+        places,
+        clock,
+        logger,
+        db,
+        log,
+        measures,
+        rooms,
+        supervisor,
+        extensions,
+        jobs,
+        hub,
+        onFault,
+      },
+      pid: processes.self,
+    }),
+  )
   const health = createHealth({
     config,
     codexHome,
@@ -297,6 +325,9 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     jobs,
   })
   const api = createApi({
+    trail: seeing.trail,
+    metrics: seeing.metrics,
+    seen: createSeen({ clock, logger, measures, ...seeing }),
     extensions,
     rbac: createRbac(config),
     rooms,

@@ -24,6 +24,8 @@ export interface RuntimeNeeds {
   logFolder: string
   version: string
   mask(text: string): string
+  /** Told how long each call took, and how it failed if it did. */
+  onCall?(method: string, ms: number, error?: unknown): void
 }
 
 const STDERR_LIMIT = 5 * 1024 * 1024
@@ -64,5 +66,21 @@ export function openRuntime(needs: RuntimeNeeds) {
       }
     },
   })
-  return { supervisor, stderrLog }
+  return { supervisor: { ...supervisor, call: timed(supervisor.call, needs) }, stderrLog }
 }
+
+type Call = ReturnType<typeof createSupervisor>["call"]
+
+const timed =
+  (call: Call, { clock, onCall }: RuntimeNeeds): Call =>
+  async (method, params, options) => {
+    const began = clock.mono()
+    try {
+      const result = await call(method, params, options)
+      onCall?.(method, clock.mono() - began)
+      return result
+    } catch (error) {
+      onCall?.(method, clock.mono() - began, error)
+      throw error
+    }
+  }

@@ -19,6 +19,7 @@ export interface StoreNeeds {
   logger: Logger
   /** Ours, for the lock. */
   pid: number
+  onCommit?(ms: number): void
 }
 
 export interface Store extends AsyncDisposable {
@@ -27,7 +28,8 @@ export interface Store extends AsyncDisposable {
 }
 
 /** Throws when the folder can't be used, another daemon holds it, or the database is newer than this program. */
-export async function openStore({ config, platform, clock, logger, pid }: StoreNeeds): Promise<Store> {
+export async function openStore(needs: StoreNeeds): Promise<Store> {
+  const { config, platform, clock, logger, pid, onCommit } = needs
   await using scope = new AsyncDisposableStack()
   const { database, mark: markPath } = placesOf(config)
   openFolder(config.dataDir)
@@ -38,7 +40,7 @@ export async function openStore({ config, platform, clock, logger, pid }: StoreN
   const db = (() => {
     try {
       migrate(driver, MIGRATIONS)
-      return openDb({ driver, clock, sync: config.storageSync, log: logger })
+      return openDb({ driver, clock, sync: config.storageSync, log: logger, ...(onCommit && { onCommit }) })
     } catch (error) {
       driver.close()
       throw new Error(`${database} can't be opened: ${textOf(error)}`, { cause: error })

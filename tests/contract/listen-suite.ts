@@ -330,7 +330,7 @@ export function listenSuite({ test, platform }: ListenSuiteNeeds): void {
     await listener.stop(1_000)
   })
 
-  test("stop closes sockets with 1001, lets answers under way finish and frees the port", async () => {
+  test("stop closes sockets with 1012, lets answers under way finish and frees the port", async () => {
     const began = Promise.withResolvers<void>()
     const release = Promise.withResolvers<void>()
     const listener = await listen({
@@ -344,7 +344,7 @@ export function listenSuite({ test, platform }: ListenSuiteNeeds): void {
     const reply = fetch(listener.url, { headers: { connection: "close" } })
     await began.promise
     const stopped = listener.stop(10_000)
-    assert.equal(await client.closed, 1001)
+    assert.equal(await client.closed, 1012)
     const again = await listen({ at: { host: "127.0.0.1", port: listener.port } })
     release.resolve()
     assert.equal(await (await reply).text(), "in time")

@@ -109,7 +109,7 @@ export function streamSuite({ test }: StreamSuiteNeeds): void {
     assert.deepEqual(rig.hub.stats().listeners, { socket: 1, events: 0 })
     const last = await rig.listen()
     rig.hub.close()
-    assert.equal(await socket.closed, 1001)
+    assert.equal(await socket.closed, 1012)
     assert.equal(await last.over, "ended")
   })
 }

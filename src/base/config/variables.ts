@@ -63,6 +63,8 @@ export const VARIABLES = {
   ),
   API_ALLOWED_ORIGINS: names("origins", isOrigin, "Web origins that may call the API besides its own."),
   API_RPC: flag(false, "Answers `POST /api/rpc`: any method of the Codex binary, raw."),
+  AUDIT_MAX_AGE_DAYS: integer(90, { min: 1 }, "How long the audit of changes is kept."),
+  AUDIT_MAX_ENTRIES: integer(100_000, { min: 100 }, "Entries of the audit before the oldest leave it."),
   EVENTS_MAX_AGE_HOURS: integer(24, { min: 1 }, "Events older than this leave the log."),
   EVENTS_MAX_MIB: integer(256, { min: 1 }, "Size of the event log before the oldest events leave it."),
   STORAGE_SYNC: oneOf(

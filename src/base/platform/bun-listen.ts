@@ -50,7 +50,7 @@ function listenOn(spec: ListenSpec, sockets: Map<Server, number>): Listener {
     port,
     url: isUnix ? `unix:${at.path}` : urlOf(at.host, port),
     async stop(graceMs) {
-      for (const socket of open) socket.close(1001, "the server is stopping")
+      for (const socket of open) socket.close(1012, "the server is stopping, come back")
       await within(graceMs, server.stop(false))
       sockets.delete(server)
       await server.stop(true)
@@ -106,6 +106,7 @@ const socketOf = (ws: BunSocket): Socket => ({
   data: ws.data.data,
   // -1: the bytes wait for a drain; 0: the socket is gone.
   send: (text) => ws.sendText(text) > 0,
+  waiting: () => ws.getBufferedAmount(),
   subscribe: (topic) => ws.subscribe(topic),
   unsubscribe: (topic) => ws.unsubscribe(topic),
   close: (code, reason) => ws.close(code, reason),

@@ -59,6 +59,7 @@ export function createNodeSockets({ socket: handlers, maxLagBytes }: ListenSpec)
         own.add(topic)
         enter(topic, line)
       },
+      waiting: () => ws.bufferedAmount,
       unsubscribe(topic) {
         own.delete(topic)
         leave(topic, line)
@@ -95,7 +96,7 @@ export function createNodeSockets({ socket: handlers, maxLagBytes }: ListenSpec)
     /** Says goodbye to all; resolves when they have gone. */
     async closeAll(): Promise<void> {
       const ends = [...open].map((ws) => new Promise<unknown>((resolve) => ws.once("close", resolve)))
-      for (const ws of open) ws.close(1001, "the server is stopping")
+      for (const ws of open) ws.close(1012, "the server is stopping, come back")
       await Promise.all(ends)
     },
     terminateAll(): void {

@@ -86,6 +86,8 @@ export interface Socket {
   readonly data: SocketData
   /** Queues a text frame. False when the bytes have to wait for `drain` (they are still sent), true when they went out. */
   send(text: string): boolean
+  /** Bytes that wait for the other side to take them. */
+  waiting(): number
   subscribe(topic: string): void
   unsubscribe(topic: string): void
   close(code: number, reason: string): void
@@ -103,6 +105,6 @@ export interface Listener {
   readonly url: string
   /** The port that was bound; 0 for a unix socket. */
   readonly port: number
-  /** Stops accepting, closes sockets with 1001 and idle connections, waits for answers under way at most `graceMs`. */
+  /** Stops accepting, closes sockets with 1012 (come back) and idle connections, waits for answers under way at most `graceMs`. */
   stop(graceMs: number): Promise<void>
 }

@@ -14,12 +14,19 @@ export interface DbNeeds {
   /** `normal` (default) survives kills, `full` power cuts too. */
   sync?: Sync
   log?: Logger
+  /** Told how long each transaction took. */
+  onCommit?(ms: number): void
 }
 
 /** Takes over the driver: nobody else may write through it. Migrations have run before (migrate.ts). */
-export function openDb({ driver, clock, sync = "normal", log }: DbNeeds): Db {
+export function openDb({ driver, clock, sync = "normal", log, onCommit }: DbNeeds): Db {
   tune(driver, sync)
   const commits = openCommits(driver, log)
+  const run = (acts: Act[]): void => {
+    const began = clock.mono()
+    commits.run(acts)
+    onCommit?.(clock.mono() - began)
+  }
   let waiting: Act[] = []
   let closed = false
 
@@ -31,7 +38,7 @@ export function openDb({ driver, clock, sync = "normal", log }: DbNeeds): Db {
     if (waiting.length === 0) return
     const acts = waiting
     waiting = []
-    commits.run(acts)
+    run(acts)
   }
 
   return {

@@ -23,6 +23,7 @@ import {
   readRequest,
   requestByRpc,
   unsettledOf,
+  waitingByKind,
   waitingNow,
 } from "./store.ts"
 
@@ -154,6 +155,7 @@ export function createRequests(needs: RequestsNeeds) {
     openTurns: (): Set<string> => openTurns(db),
     /** How many wait for a person, and since when the oldest does. */
     waiting: () => waitingNow(db),
+    waitingByKind: (): Record<Kind, number> => waitingByKind(db),
     newId,
   }
 }

@@ -67,6 +67,7 @@ const IN_STATE = `SELECT * FROM requests WHERE state = ? ORDER BY created_at, ro
 const SESSIONS_IN_STATE = `SELECT DISTINCT session_id FROM requests WHERE state = ?`
 const OPEN_TURNS = `SELECT DISTINCT session_id, turn_id FROM requests WHERE state = 'open' AND turn_id IS NOT NULL`
 const WAITING_COUNT = `SELECT count(*) AS n, min(created_at) AS at FROM requests WHERE ${inStates(WAITING)}`
+const WAITING_KINDS = `SELECT kind, count(*) AS n FROM requests WHERE ${inStates(WAITING)} GROUP BY kind`
 const INSERT = `INSERT INTO requests (id, kind, method, session_id, turn_id, item_id, run_id, rpc_id, summary, params, created_at, due_at, state)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')`
 const FORGET = `DELETE FROM requests WHERE session_id = ?`
@@ -101,6 +102,13 @@ export function waitingNow(db: Reader): { count: number; oldestAt: number | unde
   const row = db.get(WAITING_COUNT)
   return { count: (row?.n as number) ?? 0, oldestAt: (row?.at as number | null) ?? undefined }
 }
+
+export const waitingByKind = (db: Reader): Record<Kind, number> => ({
+  approval: 0,
+  tool_input: 0,
+  tool_call: 0,
+  ...Object.fromEntries(db.all(WAITING_KINDS).map(({ kind, n }) => [kind, n])),
+})
 
 export const forgetRequests = (tx: Tx, sessionId: string): void => void tx.run(FORGET, sessionId)
 

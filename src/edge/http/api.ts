@@ -15,6 +15,7 @@ import { OPERATIONS } from "./openapi/table.ts"
 import { faultReply, jsonText } from "./reply.ts"
 import { accountRoutes } from "./routes/account.ts"
 import { approvalRoutes } from "./routes/approvals.ts"
+import { auditRoutes } from "./routes/audit.ts"
 import { catalogueRoutes } from "./routes/catalogue.ts"
 import { configRoutes } from "./routes/config.ts"
 import { controlRoutes } from "./routes/controls.ts"
@@ -24,6 +25,7 @@ import { extensionRoutes } from "./routes/extensions.ts"
 import { healthRoutes } from "./routes/health.ts"
 import { jobRoutes } from "./routes/jobs.ts"
 import { lifeRoutes } from "./routes/life.ts"
+import { metricsRoutes } from "./routes/metrics.ts"
 import type { RouteNeeds } from "./routes/needs.ts"
 import { projectRoutes } from "./routes/projects.ts"
 import { promptRoutes } from "./routes/prompts.ts"
@@ -42,6 +44,8 @@ import { wellFormed } from "./valid.ts"
 export interface ApiNeeds extends RouteNeeds {
   door: DoorNeeds
   logger: Logger
+  /** Access log, meters and audit of every request. */
+  seen?: MiddlewareHandler<HttpEnv>
 }
 
 /** decisions 36. */
@@ -49,7 +53,7 @@ const MIB = 1024 * 1024
 const MAX_MIB = 1
 const MAX_TOOL_MIB = 8
 
-export function createApi({ door, logger, ...needs }: ApiNeeds) {
+export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
   const opens = createKey(door)
   const tooLarge = (mib: number) => () => {
     throw new Fault("body_too_large", `the body is too large: at most ${mib} MiB`)
@@ -60,6 +64,7 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
     await next()
     c.header("x-request-id", c.get("requestId"))
   })
+  if (seen) app.use(seen)
   app.use(sameHouse(door))
   const limits = {
     tool: bodyLimit({ maxSize: MAX_TOOL_MIB * MIB, onError: tooLarge(MAX_TOOL_MIB) }),
@@ -85,6 +90,8 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
       return jsonText(documentText)
     })
     .route("/api", docsRoutes(needs))
+    .use("/metrics", withKey(opens))
+    .route("/", metricsRoutes(needs))
     .use("/api/*", withKey(opens), limited, formed)
     .use("/api/sessions/*", onlyRead(needs.rooms))
     .route("/api", streamRoutes(needs))
@@ -99,6 +106,7 @@ export function createApi({ door, logger, ...needs }: ApiNeeds) {
     .route("/api", searchRoutes(needs))
     .route("/api", usageRoutes(needs))
     .route("/api", jobRoutes(needs))
+    .route("/api", auditRoutes(needs))
     .route("/api", approvalRoutes(needs))
     .route("/api", toolRoutes(needs))
     .route("/api", requestRoutes(needs))

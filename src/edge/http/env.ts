@@ -5,7 +5,13 @@ import type { Session } from "../../domain/sessions/session.ts"
 
 export interface HttpEnv {
   Bindings: { peer: Peer }
-  Variables: { requestId: string }
+  Variables: {
+    requestId: string
+    /** Who asks, by the name of their token; set once they were let in. */
+    who?: { name: string; via: string }
+    /** The session that was made, where the path names none. */
+    about?: string
+  }
 }
 
 /** After the gates of a session's route have been passed. */

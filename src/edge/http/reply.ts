@@ -5,6 +5,9 @@ import type { StatusCode } from "hono/utils/http-status"
 import { type Fault, replyOf } from "../../base/fault.ts"
 
 const JSON_HEADERS = { "content-type": "application/json; charset=utf-8" }
+/** The text of an answer, for whoever counts bytes when it goes out. */
+const texts = new WeakMap<Response, string>()
+const encoder = new TextEncoder()
 
 /** An answer whose type the client sees. */
 type Answer<T, S extends StatusCode> = Response & TypedResponse<T, S, "json">
@@ -16,7 +19,7 @@ export const jsonText = <T = unknown, S extends StatusCode = 200>(text: string, 
   answer<T, S>(text, status)
 
 const answer = <T, S extends StatusCode>(text: string, status: S) =>
-  new Response(text, { status, headers: JSON_HEADERS }) as Answer<T, S>
+  noted(text, { status, headers: JSON_HEADERS }) as Answer<T, S>
 
 export function faultReply(fault: Fault, extra: Record<string, string> = {}): Response {
   const { status, body, retryAfterS } = replyOf(fault)
@@ -25,5 +28,18 @@ export function faultReply(fault: Fault, extra: Record<string, string> = {}): Re
     ...extra,
     ...(retryAfterS !== undefined && { "retry-after": String(retryAfterS) }),
   }
-  return new Response(JSON.stringify(body), { status, headers })
+  return noted(JSON.stringify(body), { status, headers })
+}
+
+/** Undefined for an answer without end, and for one that was not made here. */
+export function bytesOf(response: Response): number | undefined {
+  const text = texts.get(response)
+  if (text !== undefined) return encoder.encode(text).byteLength
+  return response.body === null ? 0 : undefined
+}
+
+function noted(text: string, init: ResponseInit): Response {
+  const response = new Response(text, init)
+  texts.set(response, text)
+  return response
 }

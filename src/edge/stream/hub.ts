@@ -130,10 +130,15 @@ export function createHub({ log, platform, clock, onError }: HubNeeds) {
         ...count,
       }
     },
-    /** Tells nobody anything any more and closes every listener with 1001. */
+    /** Bytes that wait for listeners to take them: of all, and of the slowest. */
+    lag(): { total: number; most: number } {
+      const lags = [...listeners].map(({ outlet }) => outlet.lag())
+      return { total: lags.reduce((sum, lag) => sum + lag, 0), most: Math.max(0, ...lags) }
+    },
+    /** Tells nobody anything any more and closes every listener with 1012: come back, with your last seq. */
     close() {
       hearing[Symbol.dispose]()
-      for (const listener of [...listeners]) cut(listener, 1001, "the server is stopping")
+      for (const listener of [...listeners]) cut(listener, 1012, "the server is stopping, come back")
     },
   }
 }

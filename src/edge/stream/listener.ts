@@ -12,6 +12,8 @@ export interface Outlet {
   readonly kind: "socket" | "events"
   /** Queues a frame; `seq` 0 is a frame without one. False when it has to wait for a drain (it is still sent). */
   send(text: string, seq: number): boolean
+  /** Bytes that wait for the other side to take them. */
+  lag(): number
   /** Ends it from our side. */
   cut(code: number, reason: string): void
   /** Present where the platform's `publish` reaches it; otherwise the hub sends each frame itself. */

@@ -70,6 +70,7 @@ const seatOf = (socket: Socket): Seat => socket.data.listener as Seat
 const outletOf = (socket: Socket): Outlet => ({
   kind: "socket",
   send: (text) => socket.send(text),
+  lag: () => socket.waiting(),
   cut: (code, reason) => socket.close(code, reason),
   topics: socket,
 })

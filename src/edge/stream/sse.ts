@@ -84,6 +84,7 @@ export function createEvents({ hub, clock, logId, maxLagBytes }: EventsNeeds) {
     const outlet: Outlet = {
       kind: "events",
       send: (text, seq) => write(seq === 0 ? `data: ${text}\n\n` : `id: ${logId}.${seq}\ndata: ${text}\n\n`),
+      lag: () => lag,
       cut() {
         if (ended) return
         if (waiting.length > 0) controller?.enqueue(encoder.encode(waiting.join("")))

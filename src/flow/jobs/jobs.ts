@@ -21,6 +21,13 @@ export interface JobsNeeds {
   logger: Logger
   kinds: JobKinds
   audienceOf(sessionId: string): Audience
+  measures?: JobMeasures
+}
+
+/** Told of every start and end, within its act. */
+export interface JobMeasures {
+  jobStarted(type: string, waitedMs: number): void
+  jobEnded(type: string, outcome: string, ranMs: number): void
 }
 
 /** Running jobs get this long when the daemon stops (wire-contract §6.9). */
@@ -42,6 +49,12 @@ export function createJobs(needs: JobsNeeds) {
         logger.info("jobs of the run before were found", { ...found })
     },
     drain: async (): Promise<void> => queue?.drain(DRAIN_MS),
+    /** By state. */
+    counts(): Record<string, number> {
+      if (!queue) return {}
+      const { owners: _, held: __, ...counts } = queue.stats()
+      return counts
+    },
     /** wire-contract §1.1, and who holds it up. */
     health() {
       if (!queue) return { enabled: false }
@@ -52,7 +65,7 @@ export function createJobs(needs: JobsNeeds) {
 }
 export type Jobs = ReturnType<typeof createJobs>
 
-function openQueue({ config, db, log, clock, logger, kinds, audienceOf }: JobsNeeds): Queue {
+function openQueue({ config, db, log, clock, logger, kinds, audienceOf, measures }: JobsNeeds): Queue {
   return createQueue({
     db,
     clock,
@@ -76,6 +89,10 @@ function openQueue({ config, db, log, clock, logger, kinds, audienceOf }: JobsNe
     tell(tx, change, { job, progress, outcome }) {
       const audience = job.source === undefined ? { thread: null } : audienceOf(job.source)
       const isEnd = change === "completed" || change === "failed" || change === "canceled"
+      if (change === "started" && job.attempt <= 1)
+        measures?.jobStarted(job.type, clock.now() - job.createdAt)
+      if (isEnd && job.lastAttemptAt !== undefined)
+        measures?.jobEnded(job.type, change, clock.now() - job.lastAttemptAt)
       const more = { ...(progress && { progress }), ...(outcome && { outcome }), ...(isEnd && endOf(job)) }
       log.append(tx, jobEvent(change, audience, jobFrame(job, more)))
     },

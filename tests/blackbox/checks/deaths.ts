@@ -142,7 +142,7 @@ export const deathChecks: Check[] = [
       const live = kept(listener.frames.filter((f) => f.seq <= end.seq))
       const exit = await world.restart("SIGTERM")
       assert.deepEqual(exit, { code: 0, signal: null })
-      assert.equal(await listener.closed, 1001)
+      assert.equal(await listener.closed, 1012)
       await second.closed
       await untilReady(world)
       const after = await get(world, `/api/sessions/${id}`)

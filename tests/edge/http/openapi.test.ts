@@ -32,7 +32,8 @@ test("every mounted route has a row with a scope, and every row a route", () => 
 test("only reading is open, and nothing that writes is done with the scope to read", () => {
   for (const [key, { scope }] of Object.entries(OPERATIONS)) {
     if (scope === "open" || scope === "read") expect(key).toMatch(/^GET /)
-    else expect(key).not.toMatch(/^GET /)
+    // What only admins may look at is read all the same.
+    else if (scope !== "admin") expect(key).not.toMatch(/^GET /)
   }
 })
 

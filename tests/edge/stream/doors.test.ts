@@ -205,13 +205,13 @@ test("an event that makes no sense is reported and the next one still arrives", 
   expect(rig.errors.length).toBe(1)
 })
 
-test("closing the hub ends every listener: sockets with 1001, readers at a frame's end", async () => {
+test("closing the hub ends every listener: sockets with 1012, readers at a frame's end", async () => {
   await using rig = await openRig()
   const socket = await rig.connect()
   const source = await rig.listen()
   await rig.tell(...eventsOfScope("thread", "T1"))
   rig.hub.close()
-  expect(await socket.closed).toBe(1001)
+  expect(await socket.closed).toBe(1012)
   expect(await source.over).toBe("ended")
   expect(source.sent.slice(1).map(({ data }) => data)).toEqual(socket.texts.slice(1))
 })

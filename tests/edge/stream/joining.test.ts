@@ -205,6 +205,7 @@ function listenHere(rig: Rig, since: string, families = ALL_FAMILIES) {
   const outlet: Outlet = {
     kind: "events",
     send: (text) => texts.push(text) > 0,
+    lag: () => 0,
     cut: (code) => over.resolve(code),
   }
   rig.hub.join(outlet, { thread: null, families }, since)

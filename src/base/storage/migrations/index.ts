@@ -16,6 +16,7 @@ import { extensions } from "./0012-extensions.ts"
 import { jobs } from "./0013-jobs.ts"
 import { workers } from "./0014-workers.ts"
 import { transfer } from "./0015-transfer.ts"
+import { audit } from "./0016-audit.ts"
 
 export const MIGRATIONS: readonly Migration[] = [
   log,
@@ -33,4 +34,5 @@ export const MIGRATIONS: readonly Migration[] = [
   jobs,
   workers,
   transfer,
+  audit,
 ]

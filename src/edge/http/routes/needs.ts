@@ -2,6 +2,7 @@
 
 import type { PageParts } from "../../../base/platform/page-parts.ts"
 import type { Keys } from "../../../domain/keys/keys.ts"
+import type { Trail } from "../../../domain/trail/trail.ts"
 import type { CarryOver } from "../../../flow/acts/carry.ts"
 import type { ControlActs } from "../../../flow/acts/controls.ts"
 import type { Life } from "../../../flow/acts/life.ts"
@@ -17,6 +18,7 @@ import type { Sockets } from "../../stream/socket.ts"
 import type { Events } from "../../stream/sse.ts"
 import type { Gate } from "../guards.ts"
 import type { Rbac } from "../rbac.ts"
+import type { MetricsNeeds } from "./metrics.ts"
 
 export interface RouteNeeds {
   extensions: Extensions
@@ -39,5 +41,7 @@ export interface RouteNeeds {
   sockets: Sockets
   events: Events
   version: string
+  trail: Pick<Trail, "list">
+  metrics: MetricsNeeds["metrics"]
   health(): Record<string, unknown> & { status: string }
 }

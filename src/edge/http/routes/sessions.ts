@@ -33,6 +33,7 @@ export const sessionRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) => {
         // A thread that nobody was told of and in which nothing was said is no loss: after a crash another one is made.
         run: (claim) => rooms.sessions.create(input, claim?.done),
       })
+      c.set("about", made.session.sessionId)
       return json({ ...made, ...policySent(rooms, made.session.approvalPolicy) })
     })
     .get("/", query(list), async (c) => {

@@ -4,6 +4,24 @@ import { z } from "zod"
 import type { Operation, Operations } from "../operation.ts"
 import { iso, listening, raw } from "../shapes.ts"
 
+const entry = z
+  .object({
+    id: z.int(),
+    at: iso,
+    who: z.string().meta({ description: "The token's name, `extension:NAME`, `worker:NAME`." }),
+    via: z.string(),
+    origin: z.string(),
+    method: z.string(),
+    route: z.string().meta({ description: "The route's pattern, or the name of an action." }),
+    sessionId: z.string().nullable(),
+    params: z.record(z.string(), z.string()),
+    status: z.int().nullable(),
+    result: z.string().meta({ description: "`ok`, or the code of the refusal." }),
+    ms: z.number(),
+    requestId: z.string().nullable(),
+  })
+  .meta({ id: "AuditEntry" })
+
 const health = z
   .looseObject({
     status: z.enum(["ok", "degraded"]),
@@ -48,6 +66,20 @@ export const serviceRows = {
     scope: "open",
     ok: { 200: health },
     example: { answer: { status: "ok", service: "api" } },
+  },
+  "GET /metrics": {
+    id: "readMetrics",
+    tag: "service",
+    summary: "What is counted, for Prometheus",
+    scope: "read",
+    ok: { 200: { description: "Prometheus text", type: "text/plain" } },
+  },
+  "GET /api/audit": {
+    id: "listAudit",
+    tag: "service",
+    summary: "Who changed what, newest first",
+    scope: "admin",
+    ok: { 200: z.object({ data: z.array(entry), nextCursor: z.string().nullable() }) },
   },
   "GET /api/openapi.json": {
     id: "getOpenApi",

@@ -1,0 +1,113 @@
+// Every request is seen once, when its answer is ready: a line in the access log, a count in the meters, and for whatever may
+// change something an entry in the audit, stored before the answer leaves. By the route's pattern, never by what is in it.
+
+import type { Context, MiddlewareHandler } from "hono"
+import { matchedRoutes } from "hono/route"
+import { Fault } from "../../../base/fault.ts"
+import type { Clock } from "../../../base/kit/clock.ts"
+import type { Logger } from "../../../base/observe/logger.ts"
+import type { Trail } from "../../../domain/trail/trail.ts"
+import type { HttpEnv } from "../env.ts"
+import { bytesOf } from "../reply.ts"
+
+export interface SeenNeeds {
+  clock: Clock
+  logger: Logger
+  trail: Pick<Trail, "record">
+  measures: {
+    answered(answered: {
+      route: string
+      method: string
+      status: number
+      ms: number
+      bytes: number | undefined
+    }): void
+    auditFailed(): void
+  }
+  /** The session that an approval, a question or a tool call belongs to. */
+  sessionOf(requestId: string): string | undefined
+}
+
+type Asked = Context<HttpEnv>
+/** Of a path or method that isn't there. */
+export const UNMATCHED = "unmatched"
+const READS = new Set(["GET", "HEAD", "OPTIONS"])
+/** Methods beyond these are anybody's text. */
+const METHODS = new Set([...READS, "POST", "PUT", "PATCH", "DELETE"])
+/** Asked for by machines, again and again. */
+const PROBES = new Set(["/api/health", "/api/livez", "/api/readyz", "/metrics"])
+
+export function createSeen({
+  clock,
+  logger,
+  trail,
+  measures,
+  sessionOf,
+}: SeenNeeds): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    const began = clock.mono()
+    await next()
+    const ms = clock.mono() - began
+    const matched = matchedRoutes(c).findLast(({ method }) => method !== "ALL")
+    const route = matched?.path ?? UNMATCHED
+    const method = METHODS.has(c.req.method) ? c.req.method : "OTHER"
+    const { status } = c.res
+    const bytes = bytesOf(c.res)
+    const fault = c.error instanceof Fault ? c.error.code : undefined
+    const who = c.get("who")?.name
+    measures.answered({ route, method, status, ms, bytes })
+    logger[PROBES.has(route) ? "debug" : "info"]("answered", {
+      method,
+      route,
+      status,
+      ms: rounded(ms),
+      ...(bytes !== undefined && { bytes }),
+      ...(fault && { fault }),
+      ...(who !== undefined && { who }),
+      from: c.env.peer.address,
+      requestId: c.get("requestId"),
+    })
+    if (!matched || READS.has(method) || isStranger(fault)) return
+    try {
+      await trail.record({
+        ...about(c, sessionOf),
+        method,
+        route,
+        status,
+        ms: rounded(ms),
+        result: resultOf(status, fault),
+      })
+    } catch (error) {
+      measures.auditFailed()
+      logger.error("a change could not be entered in the audit", {
+        requestId: c.get("requestId"),
+        route,
+        error,
+      })
+    }
+  }
+}
+
+/** Nobody who could be named, and nothing changed: a flood of them must not push out what is kept. */
+const isStranger = (fault: string | undefined): boolean =>
+  fault === "unauthorized" || fault === "forbidden_host" || fault === "forbidden_origin"
+
+const resultOf = (status: number, fault: string | undefined): string =>
+  fault ?? (status < 400 ? "ok" : "refused")
+
+const rounded = (ms: number): number => Math.round(ms * 1_000) / 1_000
+
+function about(c: Asked, sessionOf: SeenNeeds["sessionOf"]) {
+  const params = c.req.param() as Record<string, string>
+  const { sessionId, approvalId, requestId } = params
+  const asked = approvalId ?? requestId
+  const who = c.get("who")
+  return {
+    who: who?.name ?? "anybody",
+    via: who?.via ?? "nothing",
+    origin: c.env.peer.address,
+    session: sessionId ?? c.get("about") ?? (asked === undefined ? undefined : sessionOf(asked)),
+    params: JSON.stringify(params).slice(0, 2_000),
+    requestId: c.get("requestId"),
+  }
+}
