@@ -42,6 +42,8 @@ export interface RigOptions {
   worker?: string
   /** Called in the act that ends a job. */
   settled?(tx: Tx, job: Job): void
+  /** A run begins. */
+  heard?(job: Job): void
 }
 
 const RULES: QueueRules = {
@@ -78,8 +80,8 @@ export function makeFolder(): Disposable & { path: string } {
 }
 
 /** The real event loop and a time that stands still. */
-export function makeClock() {
-  const manual = createManualClock()
+export function makeClock(startMs?: number) {
+  const manual = createManualClock(startMs)
   return { ...manual, soon: (fn: () => void) => void setImmediate(fn) }
 }
 
@@ -106,6 +108,7 @@ export function openRig(path: string, options: RigOptions, clock = makeClock()) 
     },
     run(payload, says) {
       const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+      options.heard?.(says.job)
       runs.push({ job: says.job, payload, says, done: resolve, fail: reject })
       if (payload.quick) resolve(payload.quick)
       return promise
