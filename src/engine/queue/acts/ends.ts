@@ -36,23 +36,65 @@ export interface EndsNeeds {
   onFault(error: unknown): void
 }
 
+interface Ending {
+  job: Job
+  verdict: Verdict
+  resolve(): void
+  reject(error: unknown): void
+}
+
 /** Lines kept of one job, and letters of one line. */
 const LOG = { lines: 500, letters: 4_000 }
 
 const fenceOf = ({ n, attempt, claimedBy = "" }: Job): Fence => ({ n, attempt, claimedBy })
 
 export function createEnds({ db, clock, board, kinds, tell, onFault }: EndsNeeds) {
+  let waiting: Ending[] = []
+
+  /** Ends of one tick are one act: a savepoint for each would cost as much as the end itself. */
   const settle = (job: Job, verdict: Verdict): Promise<void> =>
-    db.act((tx) => {
-      const row = verdict.is === "queued" ? requeue(tx, job, verdict) : end(tx, job, verdict)
-      if (!row) {
-        tell(tx, "late", { job, outcome: verdict.is })
-        return
-      }
-      const waitsUntil = verdict.is === "queued" ? verdict.notBefore : undefined
-      board.move(tx, { kind: "job", job: row, was: "running", is: row.state, waitsUntil })
-      if (isOver(row.state)) ended(tx, row)
+    new Promise((resolve, reject) => {
+      waiting.push({ job, verdict, resolve, reject })
+      if (waiting.length === 1) settleWaiting()
     })
+
+  function settleWaiting(): void {
+    let mine: Ending[] | undefined
+    const take = (): Ending[] => {
+      const taken = waiting
+      waiting = []
+      return taken
+    }
+    const together = db.act((tx) => {
+      // It may run twice.
+      mine ??= take()
+      for (const one of mine) write(tx, one)
+    })
+    together.then(
+      () => {
+        for (const one of mine ?? []) one.resolve()
+      },
+      (error: unknown) => {
+        const all = mine ?? take()
+        // One that can't be stored must not hold up the others.
+        for (const one of all) {
+          if (all.length === 1) one.reject(error)
+          else db.act((tx) => write(tx, one)).then(one.resolve, one.reject)
+        }
+      },
+    )
+  }
+
+  function write(tx: Tx, { job, verdict }: Ending): void {
+    const row = verdict.is === "queued" ? requeue(tx, job, verdict) : end(tx, job, verdict)
+    if (!row) {
+      tell(tx, "late", { job, outcome: verdict.is })
+      return
+    }
+    const waitsUntil = verdict.is === "queued" ? verdict.notBefore : undefined
+    board.move(tx, { kind: "job", job: row, was: "running", is: row.state, waitsUntil })
+    if (isOver(row.state)) ended(tx, row)
+  }
 
   const end = (tx: Tx, job: Job, verdict: Exclude<Verdict, { is: "queued" }>): Job | undefined =>
     settleJob(tx, fenceOf(job), {
