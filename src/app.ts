@@ -66,6 +66,7 @@ import { hearChild } from "./flow/ingest/start.ts"
 import { enqueueTool } from "./flow/jobs/enqueue-tool.ts"
 import { createJobs } from "./flow/jobs/jobs.ts"
 import { jobTable } from "./flow/jobs/table.ts"
+import { createTriggers } from "./flow/jobs/triggers.ts"
 import { createMeasures } from "./flow/kept/measures.ts"
 import { openSeeing } from "./flow/kept/seeing.ts"
 import { createCapabilities } from "./flow/pass/capabilities.ts"
@@ -284,6 +285,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const webhook = { clock, secret: config.webhookSigningSecret }
   const kinds = jobTable({ rooms, life, keys, find: reconcile.find, timeoutMs, webhook })
   const jobs = createJobs({ config, db, log, clock, logger, kinds, audienceOf, measures })
+  const triggers = scope.use(createTriggers({ db, clock, masks, jobs, onFault }))
 
   const hub = createHub({ log, platform, clock, onError: onFault })
   const sockets = createSockets(hub)
@@ -339,6 +341,8 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     reconcile,
     keys,
     jobs,
+    schedules: triggers.schedules,
+    hooks: triggers.hooks,
     passing: createPassing({ codex, supervisor, clock, masks, onFault }),
     capabilities: createCapabilities({ supervisor, clock }),
     rpc: config.apiRpc,
@@ -388,7 +392,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     .then(() => {
       if (stopping) return
       supervisor.start()
-      jobs.start().catch(onFault)
+      jobs.start().then(triggers.start).catch(onFault)
     })
 
   const built = scope.move()
@@ -396,6 +400,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   async function shut(reason: string): Promise<void> {
     logger.info("codexd is stopping", { reason })
     stopping = true
+    triggers[Symbol.dispose]()
     await Promise.all([drain({ rooms, log, clock }, config.drainGraceMs), jobs.drain()])
     await started
     await supervisor.stop({})

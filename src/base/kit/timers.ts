@@ -39,6 +39,8 @@ export const TIMERS = {
   /** While handlers run their host is asked for a sign of life this often, and is killed after this long without one. */
   hostPingMs: 500,
   hostSilenceMs: 2_500,
+  /** Schedules are looked at at least this often: the wall clock can be set. */
+  scheduleGlanceMs: 30_000,
   /** The queue looks by itself this often, should a wake-up be lost. */
   queuePollMs: 1_000,
   /** Beyond the grace of a job that is stopped, for its end to be stored. */

@@ -36,6 +36,7 @@ import { sessionRoutes } from "./routes/sessions.ts"
 import { streamRoutes } from "./routes/stream.ts"
 import { toolRoutes } from "./routes/tools.ts"
 import { transcriptRoutes } from "./routes/transcript.ts"
+import { hookDoor, triggerRoutes } from "./routes/triggers.ts"
 import { turnRoutes } from "./routes/turns.ts"
 import { unknownOutcomeRoutes } from "./routes/unknown-outcomes.ts"
 import { usageRoutes } from "./routes/usage.ts"
@@ -65,6 +66,8 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
     c.header("x-request-id", c.get("requestId"))
   })
   if (seen) app.use(seen)
+  // Signed requests prove themselves: they come from anywhere (decisions 36).
+  app.route("/api", hookDoor(needs))
   app.use(sameHouse(door))
   const limits = {
     tool: bodyLimit({ maxSize: MAX_TOOL_MIB * MIB, onError: tooLarge(MAX_TOOL_MIB) }),
@@ -106,6 +109,7 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
     .route("/api", searchRoutes(needs))
     .route("/api", usageRoutes(needs))
     .route("/api", jobRoutes(needs))
+    .route("/api", triggerRoutes(needs))
     .route("/api", auditRoutes(needs))
     .route("/api", approvalRoutes(needs))
     .route("/api", toolRoutes(needs))

@@ -78,7 +78,7 @@ export function createQueue({ db, clock, worker, newId, kinds, rules, tell, onFa
     ended: ends.ended,
     onFault,
   })
-  const { add, again } = createEnqueue({
+  const { add, again, check } = createEnqueue({
     clock,
     board,
     kinds,
@@ -203,6 +203,8 @@ export function createQueue({ db, clock, worker, newId, kinds, rules, tell, onFa
   return {
     /** Within the caller's act. Throws `queue_full`, `unknown_job_type`, `invalid_payload`. */
     add,
+    /** Throws what `add` would throw of the type and its payload. */
+    check,
     enqueue: (given: NewJob): Promise<Added> => db.act((tx) => add(tx, given)),
     cancel,
     /** A new job like one that failed or was canceled. */

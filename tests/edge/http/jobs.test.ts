@@ -1,88 +1,10 @@
 // Jobs through the whole of HTTP: every route with every answer, the frames they cause, and what the two kinds of our own do
 // in the rooms.
 
-import { afterEach, expect, test } from "bun:test"
-import type { Config } from "../../../src/base/config/config.ts"
+import { expect, test } from "bun:test"
 import { Fault } from "../../../src/base/fault.ts"
-import { createKeys } from "../../../src/domain/keys/keys.ts"
-import { createApi } from "../../../src/edge/http/api.ts"
-import { createGate } from "../../../src/edge/http/guards.ts"
-import { createJobs } from "../../../src/flow/jobs/jobs.ts"
-import { jobTable } from "../../../src/flow/jobs/table.ts"
-import { createToldChild, openRooms } from "../../support/rooms.ts"
-
-const CONFIG = {
-  orchestratorQueueEnabled: true,
-  orchestratorQueueGlobalConcurrency: 2,
-  orchestratorQueueProjectConcurrency: 1,
-  orchestratorQueueMaxPerProject: 2,
-  orchestratorQueueMaxGlobal: 500,
-  orchestratorQueueBackgroundAgingMs: 15_000,
-  orchestratorQueueMaxInteractiveBurst: 3,
-  orchestratorQueueKeepPerProject: 200,
-  orchestratorQueueMaxAgeHours: 1,
-}
-const closing: (() => void)[] = []
-afterEach(() => {
-  for (const close of closing.splice(0)) close()
-})
-
-async function start(config: Partial<typeof CONFIG> = {}, child = createToldChild()) {
-  const house = openRooms(child)
-  closing.push(() => house.driver.close())
-  Object.assign(house.child, {
-    readThread: async () => {
-      throw new Fault("not_found", "thread not loaded")
-    },
-  })
-  const keys = createKeys({ db: house.db, clock: house.clock })
-  const jobs = createJobs({
-    ...house,
-    config: { ...CONFIG, ...config } as Config,
-    kinds: jobTable({
-      ...house,
-      keys,
-      find: house.reconcile.find,
-      timeoutMs: 60_000,
-      webhook: { clock: house.clock, secret: undefined },
-    }),
-    audienceOf: (id) => ({ thread: id, hidden: house.rooms.sessions.find(id)?.systemOwned ?? false }),
-  })
-  const api = createApi({
-    ...house,
-    keys,
-    jobs,
-    gate: createGate({ find: house.reconcile.find, known: () => undefined, deleted: () => undefined }),
-    door: { token: undefined, host: "127.0.0.1", allowedHosts: [], allowedOrigins: [] },
-    version: "test",
-    health: () => ({ status: "ok" }),
-  } as never)
-  const peer = {
-    address: "127.0.0.1",
-    loopback: true,
-    upgrade: () => false,
-    holdOpen: () => {},
-    letGo: () => {},
-  }
-  async function call(method: string, path: string, body?: unknown) {
-    const request = new Request(`http://127.0.0.1/api${path}`, {
-      method,
-      headers: { host: "127.0.0.1", ...(body !== undefined && { "content-type": "application/json" }) },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    })
-    const response = await house.settle(api.fetch(request, peer))
-    retryAfter = response?.headers.get("retry-after") ?? null
-    return [response?.status, await response?.json()]
-  }
-  let retryAfter: string | null = null
-  const enqueue = async (type: string, payload: object, more: object = {}) =>
-    (await house.settle(jobs.queue().enqueue({ type, owner: "P", payload, ...more }))).job
-  const session = async () => (await house.settle(house.rooms.sessions.create({}))).session.sessionId
-  const over = (id: string) => house.settle(jobs.queue().over(id))
-  await house.settle(jobs.start())
-  const pause = (type?: string) => house.settle(jobs.queue().pause(type))
-  return { house, jobs, call, enqueue, session, over, pause, retryAfter: () => retryAfter }
-}
+import { startJobs as start } from "../../support/jobs.ts"
+import { createToldChild } from "../../support/rooms.ts"
 
 const frames = (house: { told: { type: string; thread: string | null; body: string }[] }) =>
   house.told.flatMap((e) =>

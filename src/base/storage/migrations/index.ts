@@ -17,6 +17,7 @@ import { jobs } from "./0013-jobs.ts"
 import { workers } from "./0014-workers.ts"
 import { transfer } from "./0015-transfer.ts"
 import { audit } from "./0016-audit.ts"
+import { triggers } from "./0017-triggers.ts"
 
 export const MIGRATIONS: readonly Migration[] = [
   log,
@@ -35,4 +36,5 @@ export const MIGRATIONS: readonly Migration[] = [
   workers,
   transfer,
   audit,
+  triggers,
 ]

@@ -12,6 +12,7 @@ import { searchRows } from "./rows/search.ts"
 import { serviceRows } from "./rows/service.ts"
 import { sessionRows } from "./rows/sessions.ts"
 import { transcriptRows } from "./rows/transcript.ts"
+import { triggerRows } from "./rows/triggers.ts"
 import { turnRows } from "./rows/turns.ts"
 import { usageRows } from "./rows/usage.ts"
 
@@ -28,5 +29,6 @@ export const OPERATIONS: Operations = {
   ...usageRows,
   ...extensionRows,
   ...jobRows,
+  ...triggerRows,
   ...codexRows,
 }

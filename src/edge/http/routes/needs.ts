@@ -3,6 +3,8 @@
 import type { PageParts } from "../../../base/platform/page-parts.ts"
 import type { Keys } from "../../../domain/keys/keys.ts"
 import type { Trail } from "../../../domain/trail/trail.ts"
+import type { Hooks } from "../../../domain/triggers/hooks.ts"
+import type { Schedules } from "../../../domain/triggers/schedules.ts"
 import type { CarryOver } from "../../../flow/acts/carry.ts"
 import type { ControlActs } from "../../../flow/acts/controls.ts"
 import type { Life } from "../../../flow/acts/life.ts"
@@ -30,6 +32,8 @@ export interface RouteNeeds {
   projectActs: ProjectActs
   transcriptActs: TranscriptActs
   jobs: Jobs
+  schedules: Schedules
+  hooks: Hooks
   reconcile: Reconcile
   gate: Gate
   keys: Keys

@@ -27,15 +27,25 @@ export interface EnqueueNeeds {
 }
 
 export function createEnqueue({ clock, board, kinds, newId, limits, told }: EnqueueNeeds) {
+  function kindOf(type: string): JobKind {
+    const kind = Object.hasOwn(kinds, type) ? kinds[type] : undefined
+    if (!kind) throw new Fault("unknown_job_type", `there is no job type ${type}`, { type })
+    return kind
+  }
+
   /** Throws `unknown_job_type`, `invalid_payload`, `queue_full`. */
   function add(tx: Tx, given: NewJob): Added {
-    const kind = Object.hasOwn(kinds, given.type) ? kinds[given.type] : undefined
-    if (!kind) throw new Fault("unknown_job_type", `there is no job type ${given.type}`, { type: given.type })
+    const kind = kindOf(given.type)
     const payload = textOfPayload(kind, given.payload)
     const twin = findTwin(tx, given, given.dedupe ?? kind.dedupe)
     if (twin) return meet(tx, { twin, given, kind })
     refuseFull(given.owner)
     return { job: insert(tx, given, { kind, payload }), outcome: "enqueued" }
+  }
+
+  /** Throws `unknown_job_type`, `invalid_payload`. */
+  function check(type: string, payload: unknown): void {
+    textOfPayload(kindOf(type), payload)
   }
 
   function meet(tx: Tx, { twin, given, kind }: { twin: Job; given: NewJob; kind: JobKind }): Added {
@@ -90,7 +100,7 @@ export function createEnqueue({ clock, board, kinds, newId, limits, told }: Enqu
     return add(tx, { ...like, payload: parsed(job), retryOf: id })
   }
 
-  return { add, again }
+  return { add, again, check }
 }
 
 const FRESH = {
