@@ -1,9 +1,12 @@
-import { expect, test } from "bun:test"
+import { expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"
 import { masked, maskedText } from "../../src/domain/controls/secrets.ts"
 import { sameJson, settingOf, withoutSetting, withSettings } from "../../src/domain/controls/settings.ts"
 import { isStricter } from "../../src/domain/controls/strict.ts"
 import type { ApprovalPolicy, Controls } from "../../src/domain/controls/tuple.ts"
+
+// A failure net for properties on a busy machine.
+setDefaultTimeout(60_000)
 
 const tuple = (part: Partial<Controls> = {}): Controls => ({
   model: null,

@@ -215,6 +215,34 @@ test("a thread that a fork needs goes as soon as the fork is gone, and what it w
   expect(house.rooms.outbox.size()).toEqual({ length: 0, oldestAt: undefined })
 })
 
+test("a thread is tried again when what needed it went while the child answered", async () => {
+  const { child, house, session, left } = start()
+  const [source, fork] = [await session(), await session()]
+  const threads = new Set<unknown>([source, fork])
+  const asked = Promise.withResolvers<void>()
+  const answered = Promise.withResolvers<void>()
+  const gone = Promise.withResolvers<void>()
+  child.deleteThread = async (id) => {
+    const isKept = id === source && threads.has(fork)
+    if (isKept) {
+      asked.resolve()
+      await answered.promise
+    }
+    if (!isKept) threads.delete(id)
+    if (threads.size === 0) gone.resolve()
+    return isKept ? "kept" : "deleted"
+  }
+  const removed = house.life.remove(source)
+  await house.settle(asked.promise)
+  await house.settle(house.life.remove(fork))
+  answered.resolve()
+  await house.settle(removed)
+  // By itself: nobody asks for it.
+  await house.settle(gone.promise)
+  await house.settle(house.rooms.outbox.settleAll())
+  expect([left(), [...threads]]).toEqual([[], []])
+})
+
 test("every thread that ever answered for a session goes with it, and everything that they leave on the disk is counted", async () => {
   mkdirSync(join(homedir(), ".cache/codexd-tests"), { recursive: true })
   const home = mkdtempSync(join(homedir(), ".cache/codexd-tests/outbox-"))

@@ -1,11 +1,14 @@
 // Prompts: what waits is sent once, in order, or says honestly that nobody knows (decisions 16, 17).
 
-import { describe, expect, test } from "bun:test"
+import { describe, expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"
 import { Fault } from "../../src/base/fault.ts"
 import type { StartTurn } from "../../src/domain/turns/child.ts"
 import { moved, type PromptMove, type PromptState } from "../../src/domain/turns/prompts/prompt.ts"
 import { createToldChild, openRooms, said } from "../support/rooms.ts"
+
+// A failure net for properties on a busy machine.
+setDefaultTimeout(60_000)
 
 const turn = (id: string, status = "inProgress") => ({ threadId: "t", turn: { id, status } })
 const start = (child = createToldChild()) => {

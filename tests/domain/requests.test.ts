@@ -1,8 +1,11 @@
-import { describe, expect, test } from "bun:test"
+import { describe, expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"
 import { Fault } from "../../src/base/fault.ts"
 import type { Decision } from "../../src/domain/requests/verdict.ts"
 import { API, asked, openRooms, said } from "../support/rooms.ts"
+
+// A failure net for properties on a busy machine.
+setDefaultTimeout(60_000)
 
 const COMMAND = "item/commandExecution/requestApproval"
 const accept = { kind: "approval", decision: "accept", scope: "turn" } as const

@@ -1,7 +1,10 @@
-import { expect, test } from "bun:test"
+import { expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"
 import { sourceOf, titleOf } from "../../src/domain/sessions/session.ts"
 import { listed, openRooms, said } from "../support/rooms.ts"
+
+// A failure net for properties on a busy machine.
+setDefaultTimeout(60_000)
 
 const ask = { archived: false, includeSystemOwned: false, limit: 100 }
 

@@ -1,9 +1,12 @@
 // The rows that a job promises (wire-contract §3.6), row by row of the contract's table, and after a crash.
 
-import { expect, test } from "bun:test"
+import { expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"
 import type { Entry, EntryStatus } from "../../src/domain/transcript/entry.ts"
 import { openRooms, said } from "../support/rooms.ts"
+
+// A failure net for properties on a busy machine.
+setDefaultTimeout(60_000)
 
 const about = { turnId: "u", author: "job:7", anchorItemId: "c", approvalId: "a" } as const
 const target = {

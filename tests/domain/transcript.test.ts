@@ -1,9 +1,12 @@
-import { expect, test } from "bun:test"
+import { expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"
 import { type Entry, spokenOf } from "../../src/domain/transcript/entry.ts"
 import { plainEntry } from "../../src/domain/transcript/transcript.ts"
 import { threadText } from "../../src/domain/turns/thread.ts"
 import { openRooms, said } from "../support/rooms.ts"
+
+// A failure net for properties on a busy machine.
+setDefaultTimeout(60_000)
 
 const turn = (id: string, status = "inProgress") => ({ threadId: "t", turn: { id, status } })
 const start = () => {

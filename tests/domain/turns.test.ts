@@ -1,8 +1,11 @@
-import { describe, expect, test } from "bun:test"
+import { describe, expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"
 import { Fault } from "../../src/base/fault.ts"
 import { TIMERS } from "../../src/base/kit/timers.ts"
 import { createToldChild, openRooms, said } from "../support/rooms.ts"
+
+// A failure net for properties on a busy machine.
+setDefaultTimeout(60_000)
 
 const turn = (id: string, status = "inProgress") => ({ threadId: "t", turn: { id, status } })
 const begun = (id: string) => ({ threadId: "t", turnId: id, item: { type: "userMessage", id: `of-${id}` } })

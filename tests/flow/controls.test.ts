@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test"
+import { expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"
 import type { ControlScope } from "../../src/domain/controls/controls.ts"
 import { masked } from "../../src/domain/controls/secrets.ts"
@@ -11,6 +11,9 @@ import {
 } from "../../src/domain/controls/tuple.ts"
 import { type AskedControls, createControlActs, type Writing } from "../../src/flow/acts/controls.ts"
 import { createToldChild, openRooms } from "../support/rooms.ts"
+
+// A failure net for properties on a busy machine.
+setDefaultTimeout(60_000)
 
 const SESSIONS = ["one", "two", "three"]
 const CONFIGURED: Controls = {

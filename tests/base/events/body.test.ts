@@ -1,7 +1,10 @@
-import { expect, test } from "bun:test"
+import { expect, setDefaultTimeout, test } from "bun:test"
 import fc from "fast-check"
 import type { LoggedEvent } from "../../../src/base/events/event.ts"
 import { decodeBody, encodeBody } from "../../../src/base/events/rows/body.ts"
+
+// A failure net for properties on a busy machine.
+setDefaultTimeout(60_000)
 
 const text = fc.oneof(
   fc.string({ unit: "binary" }),

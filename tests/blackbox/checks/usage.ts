@@ -3,7 +3,18 @@
 
 import { strict as assert } from "node:assert"
 import type { Frame, Listener } from "../../support/client.ts"
-import { type Check, get, health, hear, newSession, post, runTurn, untilReady, type World } from "../world.ts"
+import {
+  type Check,
+  ended,
+  get,
+  health,
+  hear,
+  newSession,
+  post,
+  runTurn,
+  untilReady,
+  type World,
+} from "../world.ts"
 
 interface Counts {
   totalTokens: number
@@ -56,12 +67,15 @@ export const usageChecks: Check[] = [
       const tools = await runTurn(world, id, "usage: 2002\nrun: echo hi\necho: two")
       tools.listener.close()
       const from = all.frames.length
-      assert.equal((await post(world, `/api/sessions/${id}/compact`)).status, 200)
+      const compacted = await post<{ turnId: string }>(world, `/api/sessions/${id}/compact`)
+      assert.equal(compacted.status, 200, compacted.text)
       await all.until(
         (f) => reportOf(f)?.tokenUsage.last.inputTokens === 0,
         "the compaction's last report",
         from,
       )
+      // A message that comes before its end waits, and its turn has another id than the answer's.
+      await ended(all, compacted.body.turnId)
       const before = await call(world, all, id, 303)
       assert.equal((await post(world, `/api/sessions/${id}/rollback`, { numTurns: 1 })).status, 200)
       const after = await call(world, all, id, 5_004)

@@ -1,7 +1,7 @@
 // What existing clients know is here: every operation of their document, every parameter and status, and whatever is a
 // valid request there is valid here, for the very schemas that validate.
 
-import { expect, test } from "bun:test"
+import { expect, setDefaultTimeout, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import fc from "fast-check"
@@ -9,6 +9,9 @@ import type { ZodType } from "zod"
 import { mountedOf } from "../../../src/edge/http/openapi/document.ts"
 import { goldenText, mountedApi } from "../../support/api.ts"
 import type { Described, OperationText, Schema } from "../../support/described.ts"
+
+// A failure net for properties on a busy machine.
+setDefaultTimeout(60_000)
 
 /** Operations that other parts of the service still bring. An entry that is mounted by now fails the test. */
 const NOT_YET: Record<string, string> = {

@@ -1,5 +1,5 @@
-// An accept that outlived its child goes on in a turn of its own (docs/requests.md): before the dust is looked at, what is to
-// be carried over has begun, and what runs is interrupted.
+// An accept that outlived its child goes on in a turn of its own (docs/requests.md), and so does a message that waited for one:
+// before the dust is looked at, what is to come has begun, and what runs is interrupted.
 
 import { Database } from "bun:sqlite"
 import { join } from "node:path"
@@ -11,7 +11,9 @@ export interface Unquiet {
   tape: Tape
 }
 
-const COMING = `SELECT DISTINCT session_id FROM requests WHERE state = 'accepted-for-carry'`
+// An accept is `carrying` from before its turn is asked for, until the turn has asked for the same or is over.
+const COMING = `SELECT session_id FROM requests WHERE state IN ('accepted-for-carry', 'carrying')
+  UNION SELECT session_id FROM prompts WHERE state IN ('queued', 'dispatched')`
 const RUNNING = `SELECT DISTINCT session_id FROM turns WHERE status = 'inProgress'`
 
 /** Resolves when no turn runs and none will begin by itself. */

@@ -59,9 +59,10 @@ const MOST_ATTEMPTS = 5
 
 export function createOutbox({ db, clock, logger, child, lanes, refused }: OutboxNeeds) {
   const asked = new Map<number, PromiseWithResolvers<Outcome>>()
-  /** A thread is gone since the acts that the child could not do yet were tried. */
-  let freed = false
-  let retrying = false
+  /** Threads that went, and how many of them had gone when the acts that the child could not do yet were tried. */
+  let gone = 0
+  let triedAt = 0
+  let retrying = Promise.resolve()
 
   /** Notes an act; `perform` tells the child once this is committed. A later name stands for every earlier one, a delete for everything. */
   function put(tx: Tx, sessionId: string, act: OutboxAct, body?: unknown): number {
@@ -98,19 +99,18 @@ export function createOutbox({ db, clock, logger, child, lanes, refused }: Outbo
     return outcomes
   }
 
-  /** Something is gone: what the child held on to for its sake can go by now, and what that was held for. */
-  async function retryKept(): Promise<void> {
-    if (retrying) return
-    retrying = true
-    try {
-      while (freed) {
-        freed = false
-        for (const sessionId of keptSessions(db)) if (!(await settle(sessionId))) return
-      }
-    } catch (error) {
+  /** Something is gone: what the child held on to for its sake can go by now, and what that was held for. Resolves when nothing more can. */
+  function retryKept(): Promise<void> {
+    retrying = retrying.then(retry).catch((error: unknown) => {
       logger.warn("the outbox could not be settled", { error })
-    } finally {
-      retrying = false
+    })
+    return retrying
+  }
+
+  async function retry(): Promise<void> {
+    while (triedAt !== gone) {
+      triedAt = gone
+      for (const sessionId of keptSessions(db)) if (!(await settle(sessionId))) return
     }
   }
 
@@ -152,15 +152,26 @@ export function createOutbox({ db, clock, logger, child, lanes, refused }: Outbo
     return { state: "done", files }
   }
 
+  /** A deletion was tried when so many threads had gone. */
+  function tried(before: number, later: true | undefined): void {
+    if (!later) gone++
+    // What it had to wait for may have gone while the child answered: whoever tried the kept ones then did not see it.
+    else if (before !== gone) {
+      triedAt = before
+      void retryKept()
+    }
+  }
+
   async function tell(row: OutboxRow): Promise<Outcome | Unheard> {
     const { id, sessionId, act, attempts } = row
     if (!child.ready()) return { state: "unheard", by: "child" }
     if (attempts >= MOST_ATTEMPTS) return giveUp(row)
     await db.act((tx) => noteAttempt(tx, id))
+    const before = gone
     try {
       const { later, files = 0 } = await child.perform(row)
       await db.act((tx) => (later ? takeAttemptBack(tx, id) : dropOutbox(tx, id)))
-      freed ||= act === "delete" && !later
+      if (act === "delete") tried(before, later)
       return later ? { state: "waiting" } : { state: "done", files }
     } catch (error) {
       // `codex_error` is the child's own failure (-32603: its disk, its database), not a verdict on the act.
@@ -197,7 +208,7 @@ export function createOutbox({ db, clock, logger, child, lanes, refused }: Outbo
     },
     /** The child says that a thread is gone: one that it was made of may go, too. */
     freed(): void {
-      freed = true
+      gone++
       void retryKept()
     },
     /** How much the child has still to be told, and since when. */
