@@ -75,6 +75,8 @@ import type { Rooms } from "./flow/rooms.ts"
 import { createMethodCache, createRunStore, houseIdOf, knownAliases } from "./flow/runs.ts"
 import { openRuntime } from "./flow/runtime.ts"
 import { openStore } from "./flow/store.ts"
+import { openWorkers } from "./flow/workers/open.ts"
+import { createSuggest } from "./flow/workers/suggest.ts"
 import { version } from "./version.ts"
 
 export interface HouseNeeds {
@@ -260,7 +262,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     acts,
     contexts,
     carry,
-    own: createOwn({ rooms, clock, onFault }),
+    own: createOwn({ rooms, clock, onFault, ownTools: (...call) => workers.tool(...call) }),
     owed,
     noteUnknown: supervisor.noteUnknown,
   })
@@ -283,7 +285,19 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   )
   const timeoutMs = config.orchestratorQueueDefaultTimeoutMs
   const webhook = { clock, secret: config.webhookSigningSecret }
-  const kinds = jobTable({ rooms, life, keys, find: reconcile.find, timeoutMs, webhook })
+  const workers = openWorkers({
+    config,
+    clock,
+    db,
+    log,
+    rooms,
+    life,
+    perform,
+    loaded: () => extensions.agents(),
+    onFault,
+  })
+  const agents = { config, workers }
+  const kinds = jobTable({ rooms, life, keys, find: reconcile.find, timeoutMs, webhook, agents })
   const jobs = createJobs({ config, db, log, clock, logger, kinds, audienceOf, measures })
   const triggers = scope.use(createTriggers({ db, clock, masks, jobs, onFault }))
 
@@ -343,6 +357,8 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     jobs,
     schedules: triggers.schedules,
     hooks: triggers.hooks,
+    suggest: createSuggest({ config, clock, rooms, jobs }),
+    db,
     passing: createPassing({ codex, supervisor, clock, masks, onFault }),
     capabilities: createCapabilities({ supervisor, clock }),
     rpc: config.apiRpc,

@@ -30,6 +30,7 @@ const ARROWS: Record<string, string[]> = {
   "flow/ingest/": ["flow/", "domain/", "engine/runtime/", "base/"],
   "flow/jobs/": ["flow/", "domain/", "engine/", "base/"],
   "flow/actions/": ["flow/", "domain/", "engine/", "base/"],
+  "flow/workers/": ["flow/", "domain/", "engine/", "base/"],
   "flow/extensions/": ["flow/", "domain/", "engine/", "base/"],
   "flow/startup.ts": ["flow/ingest/"],
   "flow/": ["flow/acts/", "flow/rooms.ts", "type:flow/", "domain/", "engine/", "base/"],

@@ -82,6 +82,11 @@ export const FAULTS = {
   signature_refused: { status: 401, body: plain },
   job_not_found: { status: 404, body: bare("not_found") },
   job_already_terminal: { status: 409, body: bare("already_terminal") },
+  no_context: { status: 409, body: (message, d) => ({ status: "no_context", message, ...d }) },
+  missing_suggestion: {
+    status: 400,
+    body: (message, _d, code) => ({ status: "invalid_request", code, message }),
+  },
   job_conflict: { status: 409, body: plain },
   unknown_job_type: { status: 409, body: plain },
   invalid_payload: { status: 400, body: plain },

@@ -69,8 +69,8 @@ export function createChild({
   }
 
   return {
-    startThread: ({ cwd, controls, dynamicTools }): Promise<ThreadRecord> =>
-      codex.startThread({ cwd, policy: policyOf(controls), dynamicTools }),
+    startThread: ({ cwd, controls, dynamicTools, keep }): Promise<ThreadRecord> =>
+      codex.startThread({ cwd, policy: policyOf(controls), dynamicTools }, keep),
     loadThread,
     startTurn: ({ threadId, text, controls, effort, clientId }) =>
       codex.startTurn({ threadId, text, policy: policyOf(controls), effort, clientId }),

@@ -145,6 +145,11 @@ export const VARIABLES = {
     { min: 1 },
     "How long a suggestion is waited for, and its job's deadline.",
   ),
+  ORCHESTRATOR_WORKER_POLICY: oneOf(
+    ["strict", "config"],
+    "strict",
+    "`config` lets an agent's own file loosen what its worker may do.",
+  ),
   ORCHESTRATOR_AGENT_TURN_TIMEOUT_MS: integer(180_000, { min: 1 }, "Longest turn of a worker."),
   ORCHESTRATOR_AGENT_POLL_INTERVAL_MS: integer(350, { min: 1 }, "No effect.", { unused: SIGNAL }),
   ORCHESTRATOR_AGENT_INCLUDE_TURNS_GRACE_MS: integer(3_000, { min: 1 }, "No effect.", { unused: SIGNAL }),

@@ -25,6 +25,8 @@ export interface StartsThreads {
     cwd: string
     controls: ReturnType<typeof withOverrides>
     dynamicTools?: unknown[] | undefined
+    /** Makes known whose it is, before anything else is heard of it. */
+    keep?: ((thread: ThreadRecord) => Promise<void>) | undefined
   }): Promise<ThreadRecord>
 }
 
@@ -40,6 +42,14 @@ export interface SessionsNeeds {
 export interface CreateSession extends Overrides {
   cwd?: string | undefined
   dynamicTools?: unknown[] | undefined
+}
+/** A session of the system's own: in no list unless it is asked for, and told to its own listeners alone. */
+export interface CreateOwn {
+  title: string
+  projectId: string | undefined
+  cwd: string
+  tuple: ReturnType<typeof withOverrides>
+  dynamicTools: unknown[]
 }
 
 export function createSessions({ db, log, clock, controls, codex, defaultCwd }: SessionsNeeds) {
@@ -77,6 +87,33 @@ export function createSessions({ db, log, clock, controls, codex, defaultCwd }: 
       done?.(tx, made)
       return made
     })
+  }
+
+  /** `done` within the act that makes it; what that throws, it rejects with, and the session is not there. */
+  async function createOwn(given: CreateOwn, done: (tx: Tx, session: Session) => void): Promise<Session> {
+    const { title, projectId, cwd, tuple, dynamicTools } = given
+    let made: Session | undefined
+    const keep = async (thread: ThreadRecord): Promise<void> => {
+      made = await db.act((tx) => {
+        const known = learn(tx, thread)
+        const own = {
+          title,
+          titleIsDefault: false,
+          systemOwned: true,
+          dynamicTools: JSON.stringify(dynamicTools),
+        }
+        const session = { ...known, ...own }
+        put(tx, session)
+        controls.keep(tx, session.id, tuple)
+        log.append(tx, sessionCreated(audienceOf(session), summary(session, tx)))
+        if (projectId !== undefined) assign(tx, session, projectId)
+        done(tx, session)
+        return session
+      })
+    }
+    const thread = await codex.startThread({ cwd, controls: tuple, dynamicTools, keep })
+    if (!made) await keep(thread)
+    return readSession(db, thread.id) as Session
   }
 
   /** What the child says of a thread: fields that it tells replace ours, our own title stays. Archived only where it is told. */
@@ -151,6 +188,7 @@ export function createSessions({ db, log, clock, controls, codex, defaultCwd }: 
 
   return {
     create,
+    createOwn,
     learn,
     change,
     entitle,

@@ -159,6 +159,14 @@ export function createTurns(needs: TurnsNeeds) {
       }),
     steer,
     interrupt,
+    /** Resolves with the turn once it is over, however it ends; undefined when its session is gone. */
+    async over(sessionId: string, id: string): Promise<Turn | undefined> {
+      for (;;) {
+        const turn = readTurn(db, sessionId, realId(db, sessionId, id))
+        if (turn?.status !== "inProgress") return turn
+        await ledger.endOf(sessionId)
+      }
+    },
     carryOn,
     ...commands,
     open: ledger.open,

@@ -34,6 +34,7 @@ import { rpcRoutes } from "./routes/rpc.ts"
 import { searchRoutes } from "./routes/search.ts"
 import { sessionRoutes } from "./routes/sessions.ts"
 import { streamRoutes } from "./routes/stream.ts"
+import { suggestionRoutes } from "./routes/suggestions.ts"
 import { toolRoutes } from "./routes/tools.ts"
 import { transcriptRoutes } from "./routes/transcript.ts"
 import { hookDoor, triggerRoutes } from "./routes/triggers.ts"
@@ -106,6 +107,7 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
     .route("/api/sessions", turnRoutes(needs))
     .route("/api/sessions", promptRoutes(needs))
     .route("/api/sessions", controlRoutes(needs))
+    .route("/api/sessions", suggestionRoutes(needs))
     .route("/api", searchRoutes(needs))
     .route("/api", usageRoutes(needs))
     .route("/api", jobRoutes(needs))

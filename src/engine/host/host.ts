@@ -153,9 +153,13 @@ export function createHost(needs: HostNeeds) {
     heard: (): readonly string[] => [...current.handlers.keys()],
     version: (): string => current.version,
     names: (): string[] => current.modules.map(({ found }) => found.moduleName),
-    /** The folders of the agents, by their id. */
+    /** The agents by their id: their folders, and the actions that they declare. */
     agents: () =>
-      current.modules.map(({ found }) => ({ agentId: identityOf(found).agentId, folder: found.folder })),
+      current.modules.map(({ found }) => ({
+        agentId: identityOf(found).agentId,
+        folder: found.folder,
+        actions: found.manifest?.capabilities?.actions,
+      })),
     inventory: () => ({
       snapshotVersion: current.version,
       loadedAt: current.loadedAt,

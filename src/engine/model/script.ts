@@ -2,12 +2,12 @@
 // A response runs the directives up to and including the next tool call; the request that brings its output goes on behind it.
 
 import { never } from "../../base/kit/never.ts"
-import type { Directive } from "./directives.ts"
-import { readDirectives } from "./directives.ts"
 import type { Ask, DoneCall } from "./request.ts"
 import { resultOf, runningIn } from "./results.ts"
 import type { CallStep } from "./tools.ts"
 import { askCall, namedCall, patchCall, shellCall, waitCall } from "./tools.ts"
+import type { Directive } from "./words/directives.ts"
+import { readDirectives } from "./words/directives.ts"
 
 export type Step =
   | CallStep

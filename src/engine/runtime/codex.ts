@@ -50,11 +50,8 @@ export interface RawThread {
   [key: string]: unknown
 }
 
-/** A thread that takes another one's place. */
-export interface MadeAnew extends Alias {
-  /** Where the child keeps it, as it says. */
-  path: unknown
-}
+/** A thread that takes another one's place; `path` is where the child keeps it, as it says. */
+export type MadeAnew = Alias & { path: unknown }
 
 export interface TakeBack {
   threadId: string
@@ -129,8 +126,14 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, m
     }
   }
 
-  async function startThread(start: StartThread): Promise<RawThread> {
+  /** What the child says of the new thread waits until `keep` made known whose it is. */
+  async function startThread(
+    start: StartThread,
+    keep?: (thread: RawThread) => Promise<void>,
+  ): Promise<RawThread> {
+    using _held = keep && mouth.hold()
     const thread = await begin(start)
+    await keep?.(thread)
     note(thread.id, start.policy.sandbox)
     return thread
   }

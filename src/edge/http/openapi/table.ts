@@ -11,6 +11,7 @@ import { requestRows } from "./rows/requests.ts"
 import { searchRows } from "./rows/search.ts"
 import { serviceRows } from "./rows/service.ts"
 import { sessionRows } from "./rows/sessions.ts"
+import { suggestionRows } from "./rows/suggestions.ts"
 import { transcriptRows } from "./rows/transcript.ts"
 import { triggerRows } from "./rows/triggers.ts"
 import { turnRows } from "./rows/turns.ts"
@@ -30,5 +31,6 @@ export const OPERATIONS: Operations = {
   ...extensionRows,
   ...jobRows,
   ...triggerRows,
+  ...suggestionRows,
   ...codexRows,
 }

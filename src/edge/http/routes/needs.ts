@@ -1,6 +1,7 @@
 // What the routes are given.
 
 import type { PageParts } from "../../../base/platform/page-parts.ts"
+import type { Db } from "../../../base/storage/port.ts"
 import type { Keys } from "../../../domain/keys/keys.ts"
 import type { Trail } from "../../../domain/trail/trail.ts"
 import type { Hooks } from "../../../domain/triggers/hooks.ts"
@@ -16,6 +17,7 @@ import type { Jobs } from "../../../flow/jobs/jobs.ts"
 import type { Capabilities } from "../../../flow/pass/capabilities.ts"
 import type { Passing } from "../../../flow/pass/pass.ts"
 import type { Rooms } from "../../../flow/rooms.ts"
+import type { Suggest } from "../../../flow/workers/suggest.ts"
 import type { Sockets } from "../../stream/socket.ts"
 import type { Events } from "../../stream/sse.ts"
 import type { Gate } from "../guards.ts"
@@ -34,6 +36,8 @@ export interface RouteNeeds {
   jobs: Jobs
   schedules: Schedules
   hooks: Hooks
+  suggest: Suggest
+  db: Db
   reconcile: Reconcile
   gate: Gate
   keys: Keys

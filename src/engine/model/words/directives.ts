@@ -1,5 +1,7 @@
 // The words a person may type, one directive a line (docs/scripted-model.md). Anything else in the message is prose.
 
+import { readEffects } from "./effects.ts"
+
 export type Directive =
   | { kind: "echo"; text: string }
   | { kind: "run"; command: string; escalate: boolean }
@@ -63,6 +65,8 @@ const LINE = /^\s*(?:([a-z]+):\s*(.*?)|(cut|hang))\s*$/i
 
 /** The directives of a message, in order. */
 export function readDirectives(text: string): Directive[] {
+  const effects = readEffects(text)
+  if (effects) return effects
   const lines = text.split(/\r?\n/)
   const found: Directive[] = []
   for (let at = 0; at < lines.length; at++) {
