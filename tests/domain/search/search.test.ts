@@ -259,6 +259,26 @@ describe("the index follows the transcript in the same commit", () => {
     expect(ask(house, "wonder").data.map(({ sessionId }) => sessionId)).toEqual(["fork-of-s"])
   })
 
+  test("an entry that is made, changed and taken back in one act is looked at once", () => {
+    const house = open()
+    house.now((tx) => house.rooms.turns.settle(tx, { sessionId: "s", id: "t", status: "completed" }))
+    say(house, { id: "a", text: "before" })
+    house.now((tx) => {
+      const { put } = house.rooms.transcript
+      const about = { turnId: "t", role: "assistant", type: "agentMessage", status: "complete" } as const
+      tx.run("UPDATE turns SET rolled_back_at = 1 WHERE session_id = 's'")
+      put(tx, "s", { messageId: "a", ...about, content: "between" })
+      put(tx, "s", { messageId: "b", ...about, content: "newcomer" })
+      put(tx, "s", { messageId: "b", ...about, content: "newcomer again" })
+      tx.run("UPDATE sessions SET system_owned = 1 WHERE id = 's'")
+      tx.run("UPDATE sessions SET system_owned = 0 WHERE id = 's'")
+      tx.run("UPDATE turns SET rolled_back_at = NULL WHERE session_id = 's'")
+      put(tx, "s", { messageId: "a", ...about, content: "at last" })
+    })
+    expect([found(house, "before"), found(house, "between")]).toEqual([[], []])
+    expect([found(house, "last"), found(house, "newcomer")]).toEqual([["a"], ["b"]])
+  })
+
   test("thousands at once are taken in piece by piece, and the answer says how many are left", async () => {
     const house = open()
     const many = Array.from({ length: 1_000 }, (_, i) => ({ id: `m${i}`, text: `bulk ${i}`, at: 5_000 }))

@@ -18,6 +18,7 @@ import { workers } from "./0014-workers.ts"
 import { transfer } from "./0015-transfer.ts"
 import { audit } from "./0016-audit.ts"
 import { triggers } from "./0017-triggers.ts"
+import { searchAgain } from "./0018-search-again.ts"
 
 export const MIGRATIONS: readonly Migration[] = [
   log,
@@ -37,4 +38,5 @@ export const MIGRATIONS: readonly Migration[] = [
   transfer,
   audit,
   triggers,
+  searchAgain,
 ]
