@@ -34,6 +34,8 @@ import { createTurns } from "./domain/turns/turns.ts"
 import { createUsage } from "./domain/turns/usage/usage.ts"
 import { createWorkerBook } from "./domain/workers/workers.ts"
 import { createApi } from "./edge/http/api.ts"
+import { createDoor } from "./edge/http/doors/door.ts"
+import { openListeners } from "./edge/http/doors/listeners.ts"
 import { createGate } from "./edge/http/guards.ts"
 import { createRbac } from "./edge/http/rbac.ts"
 import { createSeen } from "./edge/http/seen/seen.ts"
@@ -90,6 +92,8 @@ export interface HouseNeeds {
 export interface House extends AsyncDisposable {
   /** Where it listens. */
   urls: string[]
+  /** A link that lets one browser in within a minute: for a terminal, never for a log. */
+  loginLink(): string
   /** Loads all extensions anew or none; in the audit under that name. */
   reloadExtensions(actorId: string): Promise<Reloaded>
   /** Drains and closes everything; resolves when nothing of it is left. */
@@ -111,11 +115,12 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     await openStore({ config, platform, clock, logger, pid: processes.self, onCommit: measures.committed }),
   )
   const token = config.apiAuth === "token" ? tokenOf(places.token) : undefined
-  if (token) masks.add(token)
 
   const log = createLog({ db, clock, mark, log: logger })
   scope.use(measures.listen(log))
   const houseId = await houseIdOf(db, newId())
+  const hide = (secret: string) => masks.add(secret)
+  const door = scope.use(createDoor({ config, db, clock, ownersToken: token, houseId, hide, onFault }))
 
   const runStore = createRunStore({ db, clock })
   const methodCache = createMethodCache(db, onFault)
@@ -301,7 +306,8 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const jobs = createJobs({ config, db, log, clock, logger, kinds, audienceOf, measures })
   const triggers = scope.use(createTriggers({ db, clock, masks, jobs, onFault }))
 
-  const hub = createHub({ log, platform, clock, onError: onFault })
+  const mostListeners = config.streamMaxListeners
+  const hub = createHub({ log, platform, clock, onError: onFault, mostListeners })
   const sockets = createSockets(hub)
   const maxLagBytes = config.streamMaxLagMib * 1024 * 1024
   const events = createEvents({ hub, clock, logId: log.id, maxLagBytes })
@@ -373,21 +379,22 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     version,
     health,
     logger,
-    door: {
-      token,
-      host: config.host,
-      allowedHosts: config.apiAllowedHosts,
-      allowedOrigins: config.apiAllowedOrigins,
-    },
+    door,
+    clock,
   })
-  const listener = await platform.listen({
-    at: { host: config.host, port: config.port },
-    fetch: api.fetch,
-    socket: sockets.handlers,
-    maxLagBytes,
-    maxBodyBytes: 1025 * 1024 * 1024,
+  const listener = await openListeners({
+    platform,
+    config,
+    places,
+    logger,
+    spec: { fetch: api.fetch, socket: sockets.handlers, maxLagBytes, maxBodyBytes: 1025 * 1024 * 1024 },
   })
-  logger.info("codexd is listening", { url: listener.url, dataDir: config.dataDir })
+  door.openedAt(listener.url)
+  logger.info("codexd is listening", {
+    url: listener.url,
+    dataDir: config.dataDir,
+    socket: listener.socket ?? null,
+  })
 
   const limits = {
     maxAgeMs: config.eventsMaxAgeHours * 3_600_000,
@@ -431,6 +438,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   }
   return {
     urls: [listener.url],
+    loginLink: () => `${door.loginUrl()}#${door.codes.make(["admin"]).code}`,
     close,
     reloadExtensions: extensions.reloadByHand,
     [Symbol.asyncDispose]: () => close("disposed"),

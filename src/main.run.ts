@@ -4,6 +4,7 @@
 import { openHouse } from "./app.ts"
 import { createAuthors } from "./authors.ts"
 import { type Clock, systemClock } from "./base/kit/clock.ts"
+import { callOver } from "./base/platform/call.ts"
 import { readText } from "./base/platform/files.ts"
 import * as folders from "./base/platform/folders.ts"
 import type { Platform } from "./base/platform/port.ts"
@@ -34,6 +35,7 @@ export async function run(platform: Platform, clock: Clock = systemClock): Promi
     scriptedModel: (clock) => createScriptedModel({ clock }),
     // Both runtimes take headers here; the DOM's types know only protocols.
     connect: (url, headers) => Reflect.construct(WebSocket, [url, { headers }]),
+    callOver,
     inspection: createInspection({ platform, clock }),
     authors: createAuthors({ platform, clock, programDir: programDir(), env }),
     files: { ...folders, readText, watchFolder },

@@ -33,6 +33,15 @@ export const FAULTS = {
   invalid_import: { status: 400, body: plain },
   request_failed: { status: 400, body: plain },
   unauthorized: { status: 401, body: plain },
+  /** The token is good for other things: `required` and what it holds are in `details`. */
+  insufficient_scope: { status: 403, body: plain },
+  /** So many wrong tokens at once that their answers aren't even held back any more. */
+  too_many_attempts: { status: 429, body: plain, retryAfterS: 1 },
+  too_many_listeners: { status: 503, body: plain, retryAfterS: 5 },
+  token_not_found: { status: 404, body: (message, d) => ({ status: "not_found", message, ...d }) },
+  /** The owner's token is a file; it is no row that could be revoked. */
+  token_is_owners: { status: 409, body: plain },
+  request_timeout: { status: 408, body: (message) => plain(message, {}, "request_failed") },
   forbidden_host: { status: 403, body: plain },
   forbidden_origin: { status: 403, body: plain },
   /** Raw calls are switched off; a raw call that a route of ours must do. */

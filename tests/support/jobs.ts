@@ -8,6 +8,7 @@ import { createGate } from "../../src/edge/http/guards.ts"
 import { createJobs } from "../../src/flow/jobs/jobs.ts"
 import { jobTable } from "../../src/flow/jobs/table.ts"
 import { createTriggers } from "../../src/flow/jobs/triggers.ts"
+import { openDoor } from "./doors.ts"
 import { createToldChild, openRooms } from "./rooms.ts"
 
 const CONFIG = {
@@ -57,7 +58,7 @@ export async function startJobs(
     schedules: triggers.schedules,
     hooks: triggers.hooks,
     gate: createGate({ find: house.reconcile.find, known: () => undefined, deleted: () => undefined }),
-    door: { token, host: "127.0.0.1", allowedHosts: [], allowedOrigins: [] },
+    door: openDoor({ ...house, token }),
     version: "test",
     health: () => ({ status: "ok" }),
   } as never)

@@ -12,6 +12,9 @@ export const placesOf = ({
   /** The first event number that a full disk kept from being stored (decisions 4). */
   mark: `${dataDir}/unstored.mark`,
   token: `${dataDir}/api-token`,
+  /** The owner's door; `socketNote` says where it is when the path is too long for the kernel. */
+  socket: `${dataDir}/run/codexd.sock`,
+  socketNote: `${dataDir}/run/socket-path`,
   logs: `${dataDir}/logs`,
   /** Codex's home: the configured one; offline always one of our own, never the user's. */
   codexHome: offline ? `${dataDir}/codex-home` : codexHome,

@@ -83,6 +83,7 @@ export const VARIABLES = {
     { min: 1, max: 1024 },
     "How far a listener may lag behind before it is cut, to resume.",
   ),
+  STREAM_MAX_LISTENERS: integer(2_000, { min: 1 }, "How many may listen to the stream at a time."),
   DRAIN_GRACE_MS: integer(
     10_000,
     { min: 0 },

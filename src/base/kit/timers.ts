@@ -45,4 +45,10 @@ export const TIMERS = {
   queuePollMs: 1_000,
   /** Beyond the grace of a job that is stopped, for its end to be stored. */
   queueStopSlackMs: 500,
+  /** Last uses of tokens are written, and those that are over end, this often. */
+  tokenSweepMs: 60_000,
+  /** A body that is not all there after this long is refused, however busily it drips. */
+  bodyDeadlineMs: 60_000,
+  /** The longest that the answer to a wrong token is held back. */
+  wrongTokenWaitMs: 1_000,
 } as const

@@ -4,11 +4,12 @@ import { Command, CommanderError } from "commander"
 import { ConfigError } from "../../base/config/config.ts"
 import { demo } from "./demo/demo.ts"
 import { doctor, doctorProcesses } from "./doctor.ts"
+import { doorWords } from "./doors/words.ts"
 import { extensionWords } from "./extensions/words.ts"
 import type { CliNeeds } from "./needs.ts"
+import { readingConfig } from "./reading.ts"
 import { scriptedModel } from "./scripted-model.ts"
 import { serve } from "./serve.ts"
-import { token } from "./token.ts"
 
 /** Wrong words. */
 const USAGE = 2
@@ -64,16 +65,9 @@ function words(needs: CliNeeds, done: (code: number) => void): Command {
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--port <number>", "port to listen on, 0 for any free one", "0")
     .action(async (options) => done(await scriptedModel(needs, options)))
-  readingConfig(add("token", "print the API token of the data folder")).action(async (options) =>
-    done(await token(needs, options)),
-  )
+  doorWords(program, needs, done)
   return program
 }
-
-const readingConfig = (command: Command): Command =>
-  command
-    .option("--data-dir <folder>", "folder of the database, the token and the logs (DATA_DIR)")
-    .option("--env-file <file>", "read variables from this file; the environment wins over it")
 
 function sentence(error: unknown): string {
   if (error instanceof ConfigError) return error.message

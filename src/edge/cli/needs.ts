@@ -4,6 +4,7 @@
 import type { Config, Env } from "../../base/config/config.ts"
 import type { Clock } from "../../base/kit/clock.ts"
 import type { Logger, Masks } from "../../base/observe/logger.ts"
+import type { Call, CallAnswer } from "../../base/platform/call.ts"
 import type { Platform } from "../../base/platform/port.ts"
 import type { Reloaded } from "../../engine/host/host.ts"
 
@@ -22,6 +23,8 @@ export interface CliNeeds {
   onSignal(hear: (signal: StopSignal) => void): Disposable
   openHouse: OpenHouse
   scriptedModel(clock: Clock): { fetch(request: Request): Response | Promise<Response> }
+  /** One request over the daemon's unix socket. Rejects with ENOENT or ECONNREFUSED where none runs. */
+  callOver(call: Call): Promise<CallAnswer>
   /** Opens a websocket with headers, which the standard constructor can't say. */
   connect(url: string, headers: Record<string, string>): WebSocket
   inspection: Inspection
@@ -59,6 +62,7 @@ export interface HouseNeeds {
 export type OpenHouse = (needs: HouseNeeds) => Promise<House>
 export interface House extends AsyncDisposable {
   urls: string[]
+  loginLink(): string
   close(reason: string): Promise<void>
   /** All or nothing; in the audit under that name. */
   reloadExtensions(actorId: string): Promise<Reloaded>

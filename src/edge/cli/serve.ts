@@ -80,10 +80,13 @@ function clearer(error: unknown, { host, port }: Config): Error | undefined {
   )
 }
 
-function welcome({ urls }: House, config: Config): string {
+function welcome({ urls, loginLink }: House, config: Config): string {
   const lines = [`codexd is up at ${urls.join(" and ")}`]
-  if (config.apiAuth === "token") lines.push(`  the API token is in ${placesOf(config).token}`)
-  else lines.push("  anybody on this machine may use it (API_AUTH=none)")
+  if (config.apiAuth === "token") {
+    lines.push(`  The API token is in ${placesOf(config).token}`)
+    lines.push(`  a browser comes in within a minute by ${loginLink()}`)
+    lines.push("  (`codexd login` prints another link)")
+  } else lines.push("  anybody on this machine may use it (API_AUTH=none)")
   if (config.offline) lines.push("  offline: the scripted model answers, nothing leaves this machine")
   return `${lines.join("\n")}\n  Ctrl-C stops it\n`
 }

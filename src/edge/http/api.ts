@@ -8,9 +8,13 @@ import { Fault } from "../../base/fault.ts"
 import { newId } from "../../base/kit/ids.ts"
 import type { Logger } from "../../base/observe/logger.ts"
 import type { Peer } from "../../base/platform/port.ts"
+import { createAdmission } from "./doors/admit.ts"
+import type { Door } from "./doors/door.ts"
+import { sameHouse } from "./doors/house.ts"
 import type { HttpEnv } from "./env.ts"
-import { createKey, type DoorNeeds, onlyRead, sameHouse, withKey } from "./guards.ts"
+import { onlyRead } from "./guards.ts"
 import { documentOf } from "./openapi/document.ts"
+import type { Operations } from "./openapi/operation.ts"
 import { OPERATIONS } from "./openapi/table.ts"
 import { faultReply, jsonText } from "./reply.ts"
 import { accountRoutes } from "./routes/account.ts"
@@ -25,6 +29,7 @@ import { extensionRoutes } from "./routes/extensions.ts"
 import { healthRoutes } from "./routes/health.ts"
 import { jobRoutes } from "./routes/jobs.ts"
 import { lifeRoutes } from "./routes/life.ts"
+import { loginPages, loginRoutes } from "./routes/login.ts"
 import { metricsRoutes } from "./routes/metrics.ts"
 import type { RouteNeeds } from "./routes/needs.ts"
 import { projectRoutes } from "./routes/projects.ts"
@@ -35,6 +40,7 @@ import { searchRoutes } from "./routes/search.ts"
 import { sessionRoutes } from "./routes/sessions.ts"
 import { streamRoutes } from "./routes/stream.ts"
 import { suggestionRoutes } from "./routes/suggestions.ts"
+import { tokenRoutes } from "./routes/tokens.ts"
 import { toolRoutes } from "./routes/tools.ts"
 import { transcriptRoutes } from "./routes/transcript.ts"
 import { hookDoor, triggerRoutes } from "./routes/triggers.ts"
@@ -44,7 +50,7 @@ import { usageRoutes } from "./routes/usage.ts"
 import { wellFormed } from "./valid.ts"
 
 export interface ApiNeeds extends RouteNeeds {
-  door: DoorNeeds
+  door: Door
   logger: Logger
   /** Access log, meters and audit of every request. */
   seen?: MiddlewareHandler<HttpEnv>
@@ -56,7 +62,12 @@ const MAX_MIB = 1
 const MAX_TOOL_MIB = 8
 
 export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
-  const opens = createKey(door)
+  const admission = createAdmission({
+    tokens: door.asked,
+    slowing: door.slowing,
+    cookie: door.cookie,
+    scopeOf: (route) => (OPERATIONS as Operations)[route]?.scope,
+  })
   const tooLarge = (mib: number) => () => {
     throw new Fault("body_too_large", `the body is too large: at most ${mib} MiB`)
   }
@@ -87,18 +98,22 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
   let documentText: string | undefined
   // One chain, because its type is the client's (src/client).
   const typed = app
-    .route("/api", healthRoutes({ ...needs, opens }))
-    .route("/api", extensionRoutes({ ...needs, opens }))
+    .route("/", loginPages())
+    .route("/api", extensionRoutes({ ...needs, enter: admission.enter }))
+    .use("/api/*", admission.guard)
+    .route("/api", healthRoutes({ ...needs, mayRead: admission.mayRead }))
     .get("/api/openapi.json", () => {
       documentText ??= JSON.stringify(document())
       return jsonText(documentText)
     })
     .route("/api", docsRoutes(needs))
-    .use("/metrics", withKey(opens))
+    .use("/metrics", admission.guard)
     .route("/", metricsRoutes(needs))
-    .use("/api/*", withKey(opens), limited, formed)
+    .use("/api/*", limited, formed)
     .use("/api/sessions/*", onlyRead(needs.rooms))
-    .route("/api", streamRoutes(needs))
+    .route("/api", tokenRoutes(door))
+    .route("/api", loginRoutes({ ...needs, door }))
+    .route("/api", streamRoutes({ ...needs, passOf: admission.passOf }))
     .route("/api/sessions", exportRoutes(needs))
     .route("/api/sessions", sessionRoutes(needs))
     .route("/api/sessions", transcriptRoutes(needs))

@@ -2,13 +2,14 @@
 
 import type { Peer } from "../../base/platform/port.ts"
 import type { Session } from "../../domain/sessions/session.ts"
+import type { Who } from "./doors/admit.ts"
 
 export interface HttpEnv {
   Bindings: { peer: Peer }
   Variables: {
     requestId: string
-    /** Who asks, by the name of their token; set once they were let in. */
-    who?: { name: string; via: string }
+    /** Who asks; set once they were let in (doors/admit.ts). */
+    who?: Who
     /** The session that was made, where the path names none. */
     about?: string
   }

@@ -1,64 +1,10 @@
-// Who gets in: the token, the Host and Origin checks, and the gates of session routes, letter by letter in the contract's
-// order (wire-contract §0.4).
+// The gates of session routes, letter by letter in the contract's order (wire-contract §0.4).
 
 import { createMiddleware } from "hono/factory"
 import { Fault } from "../../base/fault.ts"
 import type { Session } from "../../domain/sessions/session.ts"
 import type { HttpEnv, SessionEnv } from "./env.ts"
 import { described } from "./openapi/described.ts"
-
-export interface DoorNeeds {
-  /** Undefined: everybody may come in (API_AUTH=none, loopback only). */
-  token: string | undefined
-  host: string
-  allowedHosts: string[]
-  allowedOrigins: string[]
-}
-
-const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
-const bare = (host: string): string => host.toLowerCase().replace(/:\d+$/, "")
-
-/** Refuses names that a rebound DNS would bring, and pages of other origins: also on the stream, in every auth mode. */
-export function sameHouse({ host, allowedHosts, allowedOrigins }: DoorNeeds) {
-  const own = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host
-  const hosts = new Set([...LOOPBACK, own, ...allowedHosts].map((name) => bare(name)))
-  const origins = new Set(allowedOrigins.map((origin) => origin.toLowerCase()))
-  return createMiddleware<HttpEnv>(async (c, next) => {
-    const named = c.req.header("host") ?? ""
-    if (!hosts.has(bare(named)))
-      throw new Fault("forbidden_host", "this Host is not allowed; see API_ALLOWED_HOSTS")
-    const origin = c.req.header("origin")?.toLowerCase()
-    if (origin !== undefined && origin !== `http://${named.toLowerCase()}` && !origins.has(origin)) {
-      throw new Fault("forbidden_origin", "this Origin is not allowed; see API_ALLOWED_ORIGINS")
-    }
-    return next()
-  })
-}
-
-/** True for a request that carries the token, and for every request where none is asked for. */
-export function createKey({ token }: Pick<DoorNeeds, "token">) {
-  return (header: string | undefined): boolean => {
-    if (token === undefined) return true
-    const given = /^Bearer +(\S+) *$/i.exec(header ?? "")?.[1]
-    return given !== undefined && sameText(given, token)
-  }
-}
-
-/** `Authorization: Bearer` or 401. */
-export const withKey = (opens: ReturnType<typeof createKey>) =>
-  createMiddleware<HttpEnv>(async (c, next) => {
-    if (!opens(c.req.header("authorization"))) {
-      throw new Fault("unauthorized", "the API token is missing or wrong; `codexd token` prints it")
-    }
-    return next()
-  })
-
-/** Takes as long for a wrong first letter as for a wrong last one. */
-export function sameText(a: string, b: string): boolean {
-  let different = a.length ^ b.length
-  for (let i = 0; i < a.length; i++) different |= a.charCodeAt(i) ^ b.charCodeAt(i % b.length)
-  return different === 0
-}
 
 export type Letter = "P" | "G" | "S" | "X"
 

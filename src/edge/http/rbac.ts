@@ -5,8 +5,8 @@ import type { Context } from "hono"
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from "jose"
 import type { Config } from "../../base/config/config.ts"
 import { Fault } from "../../base/fault.ts"
+import { sameText } from "../../base/kit/same-text.ts"
 import type { HttpEnv } from "./env.ts"
-import { sameText } from "./guards.ts"
 
 export const ROLES = ["member", "admin", "owner", "system"] as const
 export type Role = (typeof ROLES)[number]

@@ -9,6 +9,7 @@ import type { Clock } from "../../base/kit/clock.ts"
 import type { Platform } from "../../base/platform/port.ts"
 import { createBoards } from "./boards.ts"
 import type { Listener, Outlet, Wish } from "./listener.ts"
+import { ENDED_PASS } from "./pass.ts"
 import { createReplays } from "./replay.ts"
 import { createFraming, type Frame, placeOf } from "./wire/frames.ts"
 
@@ -18,6 +19,8 @@ export interface HubNeeds {
   clock: Clock
   /** Told of an event that could not be made into frames: a bug, and no reason to leave the others without theirs. */
   onError: (error: unknown) => void
+  /** How many may listen at a time. */
+  mostListeners?: number
 }
 
 export interface HubStats {
@@ -34,7 +37,7 @@ export interface HubStats {
   lost: number
 }
 
-export function createHub({ log, platform, clock, onError }: HubNeeds) {
+export function createHub({ log, platform, clock, onError, mostListeners = Infinity }: HubNeeds) {
   const listeners = new Set<Listener>()
   const count = { frames: 0, bytes: 0, cuts: 0, lost: 0 }
   const framing = createFraming()
@@ -114,6 +117,12 @@ export function createHub({ log, platform, clock, onError }: HubNeeds) {
       if (lost) count.lost++
       leave(listener)
     },
+    /** Ends a listener that may listen no longer. */
+    expel(listener: Listener) {
+      if (!listener.gone) cut(listener, ...ENDED_PASS)
+    },
+    /** True while there is room for one more. */
+    hasRoom: () => listeners.size < mostListeners,
     /** An outlet that cut itself, its listener being too slow. */
     tooSlow(listener: Listener) {
       if (listener.gone) return

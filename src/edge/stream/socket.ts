@@ -3,6 +3,7 @@
 import type { Peer, Socket, SocketHandlers } from "../../base/platform/port.ts"
 import type { Hub } from "./hub.ts"
 import type { Listener, Outlet, Wish } from "./listener.ts"
+import { noRoom, type Pass } from "./pass.ts"
 import { parseCommand } from "./wire/commands.ts"
 import { parseQuery } from "./wire/query.ts"
 
@@ -11,6 +12,9 @@ interface Seat {
   wish: Wish
   since: string | undefined
   listener: Listener | undefined
+  pass: Pass | undefined
+  /** Ends with the socket. */
+  held: Disposable | undefined
 }
 
 const PONG = '{"type":"pong"}'
@@ -23,16 +27,19 @@ export function createSockets(hub: Hub) {
    * Answers `GET /api/stream`. Undefined: the request became a websocket. A request that is no upgrade is 426; an unknown
    * family throws fault `invalid_request`.
    */
-  const openStream = (request: Request, peer: Peer): Response | undefined => {
+  const openStream = (request: Request, peer: Peer, pass?: Pass): Response | undefined => {
     const { wish, since } = parseQuery(request.url)
-    const seat: Seat = { wish, since, listener: undefined }
+    if (!hub.hasRoom()) throw noRoom()
+    const seat: Seat = { wish, since, listener: undefined, pass, held: undefined }
     return peer.upgrade({ listener: seat }) ? undefined : upgradeRequired()
   }
 
   const handlers: SocketHandlers = {
     open(socket) {
       const seat = seatOf(socket)
-      seat.listener = hub.join(outletOf(socket), seat.wish, seat.since)
+      const listener = hub.join(outletOf(socket), seat.wish, seat.since)
+      seat.listener = listener
+      seat.held = seat.pass?.whileHeld(() => hub.expel(listener))
     },
     message(socket, text) {
       const { listener } = seatOf(socket)
@@ -43,7 +50,8 @@ export function createSockets(hub: Hub) {
       if (listener !== undefined) hub.drained(listener)
     },
     close(socket, code) {
-      const { listener } = seatOf(socket)
+      const { listener, held } = seatOf(socket)
+      held?.[Symbol.dispose]()
       if (listener !== undefined) hub.left(listener, code === NO_CLOSE_FRAME)
     },
   }

@@ -6,6 +6,7 @@ import { TIMERS } from "../../base/kit/timers.ts"
 import type { Peer } from "../../base/platform/port.ts"
 import type { Hub } from "./hub.ts"
 import type { Listener, Outlet, Wish } from "./listener.ts"
+import { noRoom, type Pass } from "./pass.ts"
 import { parseQuery } from "./wire/query.ts"
 
 export interface EventsNeeds {
@@ -16,18 +17,26 @@ export interface EventsNeeds {
   maxLagBytes: number
 }
 
+interface Reader {
+  peer: Peer
+  wish: Wish
+  since: string | undefined
+  pass: Pass | undefined
+}
+
 const RETRY_MS = 1_000
 /** Length of a chunk, and of what may wait before a replay pauses. */
 const ROOM = 64 * 1024
 
 export function createEvents({ hub, clock, logId, maxLagBytes }: EventsNeeds) {
   /** Answers `GET /api/events`; an unknown family throws fault `invalid_request`. */
-  const openEvents = (request: Request, peer: Peer): Response => {
+  const openEvents = (request: Request, peer: Peer, pass?: Pass): Response => {
     const { wish, since } = parseQuery(request.url)
+    if (!hub.hasRoom()) throw noRoom()
     peer.holdOpen()
     const from = request.headers.get("last-event-id") || since
     const body = new ReadableStream<Uint8Array>(
-      source(peer, wish, from),
+      source({ peer, wish, since: from, pass }),
       new ByteLengthQueuingStrategy({ highWaterMark: ROOM }),
     )
     return new Response(body, {
@@ -39,10 +48,11 @@ export function createEvents({ hub, clock, logId, maxLagBytes }: EventsNeeds) {
     })
   }
 
-  const source = (peer: Peer, wish: Wish, since: string | undefined): UnderlyingDefaultSource<Uint8Array> => {
+  const source = ({ peer, wish, since, pass }: Reader): UnderlyingDefaultSource<Uint8Array> => {
     const encoder = new TextEncoder()
     let listener: Listener | undefined
     let heartbeat: Disposable | undefined
+    let held: Disposable | undefined
     let controller: ReadableStreamDefaultController<Uint8Array> | undefined
     let waiting: string[] = []
     let lag = 0
@@ -69,6 +79,7 @@ export function createEvents({ hub, clock, logId, maxLagBytes }: EventsNeeds) {
       waiting = []
       lag = 0
       heartbeat?.[Symbol.dispose]()
+      held?.[Symbol.dispose]()
     }
     // One that never reads the end would keep its connection for ever.
     const part = () => {
@@ -96,7 +107,9 @@ export function createEvents({ hub, clock, logId, maxLagBytes }: EventsNeeds) {
     const start = (own: ReadableStreamDefaultController<Uint8Array>) => {
       controller = own
       write(`retry: ${RETRY_MS}\n\n`)
-      listener = hub.join(outlet, wish, since)
+      const joined = hub.join(outlet, wish, since)
+      listener = joined
+      held = pass?.whileHeld(() => hub.expel(joined))
       // An id without data moves the reader's Last-Event-ID and shows nothing: one that hears little comes back without a
       // gap, though the last frame it saw is long out of the log.
       const beat = () =>

@@ -58,9 +58,11 @@ function stage(argv: string[], change: Partial<CliNeeds> = {}): Stage {
         urls: ["http://127.0.0.1:1"],
         close,
         reloadExtensions,
+        loginLink: () => "http://127.0.0.1:1/login#code",
         [Symbol.asyncDispose]: () => close("disposed"),
       }
     },
+    callOver: async () => ({ status: 200, text: '{"code":"c0de","url":"http://127.0.0.1:1/login"}' }),
     scriptedModel: (clock) => createScriptedModel({ clock }),
     connect: (url) => new WebSocket(url),
     authors: { check: async (path) => ({ path, ok: true, runtimes: [] }) },
@@ -128,6 +130,29 @@ test("a terminal is told where the daemon is and where the token lies, without t
   expect(await running).toBe(0)
   expect(said.out).toContain("codexd is up at http://127.0.0.1:1")
   expect(said.out).toContain("/nowhere/.data/api-token")
+  expect(said.out).toContain("http://127.0.0.1:1/login#code")
+  expect(said.err).not.toContain("#code")
+})
+
+test("a login link is for a terminal only", async () => {
+  const { needs, said } = stage(["login", "--scope", "read,approve"])
+  expect(await runCli(needs)).toBe(1)
+  expect(said.err).toContain("for a terminal only")
+  expect(said.out).toBe("")
+  expect(await runCli({ ...needs, out: { ...needs.out, isTTY: true } })).toBe(0)
+  expect(said.out).toBe("http://127.0.0.1:1/login#c0de\n")
+})
+
+test("a scope that isn't there, and a daemon that isn't, are said in a sentence", async () => {
+  const { needs, said } = stage(["token", "create", "phone", "--scope", "everything"])
+  expect(await runCli(needs)).toBe(1)
+  expect(said.err).toContain('no scope "everything"; there are read, operate, approve, admin')
+  const absent = stage(["token", "list"])
+  const callOver = async () => {
+    throw Object.assign(new Error("connect"), { code: "ENOENT" })
+  }
+  expect(await runCli({ ...absent.needs, callOver })).toBe(1)
+  expect(absent.said.err).toContain("no daemon is running in /nowhere/.data")
 })
 
 test.each([

@@ -11,6 +11,7 @@ import { createApi } from "../../../src/edge/http/api.ts"
 import { createGate } from "../../../src/edge/http/guards.ts"
 import { createRbac } from "../../../src/edge/http/rbac.ts"
 import { mustBeDescribed } from "../../support/described.ts"
+import { openDoor } from "../../support/doors.ts"
 import { manifestOf, openHost } from "../../support/extensions.ts"
 import { openRooms } from "../../support/rooms.ts"
 
@@ -59,7 +60,7 @@ function open(env: Record<string, string> = {}, token?: string) {
     extensions,
     rbac: createRbac(configOf(env)),
     gate: createGate({ find: reconcile.find, known: rooms.sessions.find, deleted: rooms.tombstones.fault }),
-    door: { token, host: "127.0.0.1", allowedHosts: [], allowedOrigins: [] },
+    door: openDoor({ db: atOnce, clock, token }),
   } as unknown as Parameters<typeof createApi>[0])
   const ask = async ({ method = "POST", headers = {}, loopback = true }: Ask = {}) => {
     const path = method === "GET" ? "/api/agents/extensions" : "/api/agents/extensions/reload"

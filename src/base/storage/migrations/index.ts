@@ -19,6 +19,7 @@ import { transfer } from "./0015-transfer.ts"
 import { audit } from "./0016-audit.ts"
 import { triggers } from "./0017-triggers.ts"
 import { searchAgain } from "./0018-search-again.ts"
+import { tokens } from "./0019-tokens.ts"
 
 export const MIGRATIONS: readonly Migration[] = [
   log,
@@ -39,4 +40,5 @@ export const MIGRATIONS: readonly Migration[] = [
   audit,
   triggers,
   searchAgain,
+  tokens,
 ]

@@ -68,10 +68,19 @@ export function documentOf({ routes, operations, version }: DocumentNeeds): Json
     },
     servers: [{ url: "/" }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
-    security: [{ token: [] }],
+    security: [{ token: [] }, { named: [] }, { cookie: [] }],
     paths: sorted(paths),
     components: {
-      securitySchemes: { token: { type: "http", scheme: "bearer" } },
+      securitySchemes: {
+        token: { type: "http", scheme: "bearer" },
+        named: { type: "apiKey", in: "header", name: "x-api-token" },
+        cookie: {
+          type: "apiKey",
+          in: "cookie",
+          name: "codexd_ID",
+          description: "Of a browser login; counts only with the Origin of an allowed page.",
+        },
+      },
       schemas: sorted(schemas),
     },
   }
@@ -142,9 +151,16 @@ export function faultsOf(method: string, said: readonly Said[], row: Operation):
   const gates = said.map((one) => one.gates ?? "").join("")
   const codes = new Set<FaultCode>(["forbidden_host", "forbidden_origin", "internal_error"])
   const add = (...more: readonly FaultCode[]) => more.forEach((code) => void codes.add(code))
-  if (row.scope !== "open") add("unauthorized")
+  if (row.scope !== "open") add("unauthorized", "insufficient_scope", "too_many_attempts")
   if (method !== "GET") {
-    add("invalid_request", "request_failed", "body_too_large", "unsupported_media_type", "storage_full")
+    add(
+      "request_timeout",
+      "invalid_request",
+      "request_failed",
+      "body_too_large",
+      "unsupported_media_type",
+      "storage_full",
+    )
   }
   if (said.some(({ target, param }) => target || param) || gates.includes("P") || row.query)
     add("invalid_request")

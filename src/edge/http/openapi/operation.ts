@@ -10,6 +10,7 @@ export type Scope = (typeof SCOPES)[number]
 
 export const TAGS = {
   service: "The daemon itself, and what the Codex binary behind it can do",
+  doors: "Who may come in: tokens and browser logins",
   stream: "Everything that happens, as it happens",
   sessions: "Sessions: create, list, read, and their life",
   turns: "Messages, prompts that wait, and what else a session can be asked",

@@ -3,6 +3,7 @@
 import type { Operations } from "./operation.ts"
 import { codexRows } from "./rows/codex.ts"
 import { controlRows } from "./rows/controls.ts"
+import { doorRows } from "./rows/doors.ts"
 import { exportRows } from "./rows/export.ts"
 import { extensionRows } from "./rows/extensions.ts"
 import { jobRows } from "./rows/jobs.ts"
@@ -19,6 +20,7 @@ import { usageRows } from "./rows/usage.ts"
 
 export const OPERATIONS: Operations = {
   ...serviceRows,
+  ...doorRows,
   ...sessionRows,
   ...transcriptRows,
   ...turnRows,

@@ -17,11 +17,10 @@ const MAY_RELOAD = ["admin", "owner", "system"] as const
 export const extensionRoutes = ({
   extensions,
   rbac,
-  opens,
-}: Pick<RouteNeeds, "extensions" | "rbac"> & { opens(header: string | undefined): boolean }) => {
-  const enter = (c: Context<HttpEnv>): Promise<Actor> => {
-    if (!rbac.admits && !opens(c.req.header("authorization")))
-      throw new Fault("unauthorized", "the API token is missing or wrong; `codexd token` prints it")
+  enter: admit,
+}: Pick<RouteNeeds, "extensions" | "rbac"> & { enter(c: Context<HttpEnv>): Promise<void> }) => {
+  const enter = async (c: Context<HttpEnv>): Promise<Actor> => {
+    if (!rbac.admits) await admit(c)
     return rbac.whoIs(c)
   }
   return new Hono<HttpEnv>()

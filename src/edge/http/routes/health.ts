@@ -1,16 +1,16 @@
 // The service itself. Health says everything to whoever holds the key and only the status to strangers.
 
-import { Hono } from "hono"
+import { type Context, Hono } from "hono"
 import type { HttpEnv } from "../env.ts"
 import { json } from "../reply.ts"
 import type { RouteNeeds } from "./needs.ts"
 
-type Needs = Pick<RouteNeeds, "version" | "health"> & { opens(header: string | undefined): boolean }
+type Needs = Pick<RouteNeeds, "version" | "health"> & { mayRead(c: Context<HttpEnv>): Promise<boolean> }
 
-export const healthRoutes = ({ version, health, opens }: Needs) =>
+export const healthRoutes = ({ version, health, mayRead }: Needs) =>
   new Hono<HttpEnv>()
     .get("/", () => json({ name: "codexd", version }))
-    .get("/health", (c) => {
+    .get("/health", async (c) => {
       const report = health()
-      return json(opens(c.req.header("authorization")) ? report : { status: report.status, service: "api" })
+      return json((await mayRead(c)) ? report : { status: report.status, service: "api" })
     })

@@ -1,5 +1,6 @@
 // What the routes are given.
 
+import type { Clock } from "../../../base/kit/clock.ts"
 import type { PageParts } from "../../../base/platform/page-parts.ts"
 import type { Db } from "../../../base/storage/port.ts"
 import type { Keys } from "../../../domain/keys/keys.ts"
@@ -48,6 +49,7 @@ export interface RouteNeeds {
   rpc: boolean
   sockets: Sockets
   events: Events
+  clock: Clock
   version: string
   trail: Pick<Trail, "list">
   metrics: MetricsNeeds["metrics"]

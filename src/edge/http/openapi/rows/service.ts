@@ -109,6 +109,7 @@ export const serviceRows = {
       101: { description: "A websocket from here on" },
       426: { description: "The request was no upgrade", schema: raw },
     },
+    faults: ["too_many_listeners"],
   },
   "GET /api/events": {
     id: "streamEvents",
@@ -118,5 +119,6 @@ export const serviceRows = {
     query: listening,
     headers: [{ name: "last-event-id", description: "LOG.SEQ: first what came after it." }],
     ok: { 200: { description: "Events without end", type: "text/event-stream" } },
+    faults: ["too_many_listeners"],
   },
 } as const satisfies Operations
