@@ -112,7 +112,15 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
 
   const measures = createMeasures()
   const { db, mark } = scope.use(
-    await openStore({ config, platform, clock, logger, pid: processes.self, onCommit: measures.committed }),
+    await openStore({
+      config,
+      platform,
+      clock,
+      logger,
+      pid: processes.self,
+      version,
+      onCommit: measures.committed,
+    }),
   )
   const token = config.apiAuth === "token" ? tokenOf(places.token) : undefined
 
@@ -331,7 +339,10 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
       pid: processes.self,
     }),
   )
-  const health = createHealth({
+  const capabilities = createCapabilities({ supervisor, clock })
+  const { health, readiness } = createHealth({
+    extensions,
+    capabilities,
     config,
     codexHome,
     supervisor,
@@ -366,7 +377,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     suggest: createSuggest({ config, clock, rooms, jobs }),
     db,
     passing: createPassing({ codex, supervisor, clock, masks, onFault }),
-    capabilities: createCapabilities({ supervisor, clock }),
+    capabilities,
     rpc: config.apiRpc,
     pageParts: platform.pageParts,
     gate: createGate({
@@ -378,6 +389,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     events,
     version,
     health,
+    readiness,
     logger,
     door,
     clock,

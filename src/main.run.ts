@@ -13,6 +13,7 @@ import { runCli } from "./edge/cli/cli.ts"
 import type { StopSignal } from "./edge/cli/needs.ts"
 import { createScriptedModel } from "./engine/model/model.ts"
 import { createInspection } from "./inspect.ts"
+import { createKeeping } from "./keeping.ts"
 import { version } from "./version.ts"
 
 /** Runs what was typed and ends the process with its exit code. */
@@ -37,6 +38,7 @@ export async function run(platform: Platform, clock: Clock = systemClock): Promi
     connect: (url, headers) => Reflect.construct(WebSocket, [url, { headers }]),
     callOver,
     inspection: createInspection({ platform, clock }),
+    keeping: createKeeping({ platform, clock, version }),
     authors: createAuthors({ platform, clock, programDir: programDir(), env }),
     files: { ...folders, readText, watchFolder },
   })

@@ -21,7 +21,8 @@ const ARROWS: Record<string, string[]> = {
   // Hosts of extensions: they begin small.
   "main.host.ts": ["carried.ts", "engine/host/child/", "engine/host/link/", "base/kit/", "base/platform/"],
   "authors.ts": ["base/", "engine/host/", "type:edge/cli/needs.ts"],
-  "main.run.ts": ["app.ts", "authors.ts", "inspect.ts", "base/", "edge/cli/", "engine/model/"],
+  "keeping.ts": ["base/", "type:edge/cli/needs.ts"],
+  "main.run.ts": ["app.ts", "authors.ts", "inspect.ts", "keeping.ts", "base/", "edge/cli/", "engine/model/"],
   "edge/http/": ["edge/stream/", "flow/", "domain/", "base/", "type:engine/"],
   "edge/stream/": ["domain/", "base/", "type:flow/", "type:engine/"],
   "edge/cli/": ["domain/", "base/", "type:flow/", "type:engine/"],

@@ -127,9 +127,17 @@ export type FaultCode = keyof typeof FAULTS
 export class Fault extends Error {
   readonly code: FaultCode
   readonly details: Details
+  /** Where it is known better than the catalogue does when to come again. */
+  readonly retryAfterS: number | undefined
 
-  constructor(code: FaultCode, message: string, details: Details = {}, options?: ErrorOptions) {
+  constructor(
+    code: FaultCode,
+    message: string,
+    details: Details = {},
+    options: ErrorOptions & { retryAfterS?: number | undefined } = {},
+  ) {
     super(message, options)
+    this.retryAfterS = options.retryAfterS
     this.name = "Fault"
     this.code = code
     this.details = details
@@ -144,5 +152,6 @@ export const isFault = (error: unknown, code?: FaultCode): error is Fault =>
 export function replyOf(fault: Fault): { status: number; body: Details; retryAfterS?: number } {
   const kind: FaultKind = FAULTS[fault.code]
   const reply = { status: kind.status, body: kind.body(fault.message, fault.details, fault.code) }
-  return kind.retryAfterS === undefined ? reply : { ...reply, retryAfterS: kind.retryAfterS }
+  const retryAfterS = fault.retryAfterS ?? kind.retryAfterS
+  return retryAfterS === undefined ? reply : { ...reply, retryAfterS }
 }

@@ -13,6 +13,8 @@ import type { Turns } from "../domain/turns/turns.ts"
 import type { Codex } from "../engine/runtime/codex.ts"
 import type { RuntimeState } from "../engine/runtime/lifecycle.ts"
 import type { Supervisor } from "../engine/runtime/supervisor.ts"
+import type { Extensions } from "./extensions/extensions.ts"
+import type { Capabilities } from "./pass/capabilities.ts"
 
 export interface HealthNeeds {
   config: Config
@@ -28,14 +30,28 @@ export interface HealthNeeds {
   clock: Clock
   places: Places
   disk: Disk
+  /** What is loaded of extensions, looked at once a second. */
+  agents(): Agents
   jobs: { health(): object }
+  capabilities: Pick<Capabilities, "features">
+  extensions: Pick<Extensions, "inventory">
 }
 
 /** Made anew at every call; reads memory and a few rows. */
-export const createHealth = (given: Omit<HealthNeeds, "disk">) => {
+export const createHealth = (given: Omit<HealthNeeds, "disk" | "agents">) => {
   const { db, clock, config, places } = given
-  const needs = { ...given, disk: createDisk({ db, clock, dataDir: config.dataDir, places }) }
-  return () => report(needs)
+  const agents = onceA(LOOK_MS, clock, () => extensionsOf(given))
+  const needs = { ...given, agents, disk: createDisk({ db, clock, dataDir: config.dataDir, places }) }
+  return {
+    health: () => report(needs),
+    readiness: () => ({ ready: isReady(needs) }),
+  }
+}
+
+/** Codex asleep comes when it is called; a nearly full disk still takes what comes. */
+function isReady({ supervisor, turns, db }: HealthNeeds): boolean {
+  const { name } = supervisor.state()
+  return name === "ready" && !turns.draining() && !db.full
 }
 
 function report(needs: HealthNeeds) {
@@ -59,6 +75,7 @@ function report(needs: HealthNeeds) {
       retryAt: state.retryAt === undefined ? null : iso(state.retryAt),
       fallbacks: [...state.fallbacks, ...codex.fallbacks()],
       methods: state.methods,
+      features: needs.capabilities.features(),
       unknownNotifications: state.unknownNotifications,
       unreadableLines: state.unreadableLines,
     },
@@ -66,13 +83,16 @@ function report(needs: HealthNeeds) {
     requests: { open: count, oldestOpenAt: oldestAt === undefined ? null : iso(oldestAt) },
     outbox: outboxOf(needs),
     stream: hub.stats(),
+    extensions: needs.agents(),
   }
 }
 
-function reasonsOf(state: RuntimeState, { db, turns, disk }: HealthNeeds): string[] {
+function reasonsOf(state: RuntimeState, { db, turns, disk, agents }: HealthNeeds): string[] {
   const reasons: string[] = []
   if (turns.draining()) reasons.push("the daemon is shutting down and takes no new turns")
   if (state.name !== "ready") reasons.push(`codex is ${state.name}${state.reason ? `: ${state.reason}` : ""}`)
+  const ill = agents().quarantined
+  if (ill.length > 0) reasons.push(`extensions in quarantine: ${ill.join(", ")}`)
   if (db.full) reasons.push("the disk is full: nothing can be stored")
   else if (disk.isScarce()) reasons.push("the disk is nearly full")
   return reasons
@@ -100,6 +120,30 @@ function storageOf({ log, db, config, disk }: HealthNeeds) {
     full: db.full,
     dataDir: config.dataDir,
     disk: disk.report(),
+  }
+}
+
+type Agents = ReturnType<typeof extensionsOf>
+/** The report of an extension sorts what it counted: not for every question of a monitor. */
+const LOOK_MS = 1_000
+
+function onceA<T>(ms: number, clock: Clock, look: () => T): () => T {
+  let last: { at: number; value: T } | undefined
+  return () => {
+    const at = clock.mono()
+    if (!last || at - last.at > ms) last = { at, value: look() }
+    return last.value
+  }
+}
+
+function extensionsOf({ extensions }: Pick<HealthNeeds, "extensions">) {
+  const { snapshotVersion, modules, errors } = extensions.inventory()
+  const quarantined = modules.filter(({ health }) => health.quarantined !== null)
+  return {
+    snapshotVersion,
+    loaded: modules.length,
+    errors: errors.length,
+    quarantined: quarantined.map(({ moduleName }) => moduleName),
   }
 }
 

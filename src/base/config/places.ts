@@ -11,6 +11,10 @@ export const placesOf = ({
   database: `${dataDir}/codexd.db`,
   /** The first event number that a full disk kept from being stored (decisions 4). */
   mark: `${dataDir}/unstored.mark`,
+  /** Given up when the disk is full at a start. */
+  spare: `${dataDir}/spare`,
+  /** Copies made before the database was brought to a newer schema. */
+  backups: `${dataDir}/backups`,
   token: `${dataDir}/api-token`,
   /** The owner's door; `socketNote` says where it is when the path is too long for the kernel. */
   socket: `${dataDir}/run/codexd.sock`,

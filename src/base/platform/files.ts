@@ -23,12 +23,15 @@ export function readText(path: string): string | undefined {
 }
 
 /** Replaces the file whole: after a kill it holds the old text or the new one. Mode 0600. Throws an Error that names the file. */
-export function writePrivate(path: string, text: string): void {
+export const writePrivate = (path: string, text: string): void =>
+  writePrivateBytes(path, new TextEncoder().encode(text))
+
+export function writePrivateBytes(path: string, bytes: Uint8Array): void {
   const draft = `${path}.${newId()}.draft`
   try {
     const file = openSync(draft, "wx", 0o600)
     try {
-      writeSync(file, text)
+      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
       fsyncSync(file)
     } finally {
       closeSync(file)

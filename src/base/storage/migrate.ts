@@ -35,6 +35,13 @@ export function migrate(driver: SqlDriver, migrations: readonly Migration[]): { 
   return { from, to: migrations.length }
 }
 
+/** The schema of a database of ours that is older than `newest`; undefined where there is nothing to bring up. */
+export function schemaBehind(driver: SqlDriver, newest: number): number | undefined {
+  const schema = pragma(driver, "user_version")
+  const ours = pragma(driver, "application_id") === APPLICATION_ID
+  return ours && schema > 0 && schema < newest ? schema : undefined
+}
+
 /** What is wrong with a database that nobody has open, a line each; empty when this version could go on with it. For doctor. */
 export function checkDatabase(driver: SqlDriver, newest: number): string[] {
   const found = driver

@@ -6,6 +6,7 @@ import { demo } from "./demo/demo.ts"
 import { doctor, doctorProcesses } from "./doctor.ts"
 import { doorWords } from "./doors/words.ts"
 import { extensionWords } from "./extensions/words.ts"
+import { keepingWords } from "./keeping/words.ts"
 import type { CliNeeds } from "./needs.ts"
 import { readingConfig } from "./reading.ts"
 import { scriptedModel } from "./scripted-model.ts"
@@ -60,6 +61,7 @@ function words(needs: CliNeeds, done: (code: number) => void): Command {
   readingConfig(doctorWords.command("processes").description("end processes that earlier runs left behind"))
     .option("--json", "answer as JSON")
     .action(async (_, command: Command) => done(await doctorProcesses(needs, command.optsWithGlobals())))
+  keepingWords(program, needs, done)
   extensionWords(program, needs, done)
   add("scripted-model", "serve the scripted model alone")
     .option("--host <address>", "address to listen on", "127.0.0.1")

@@ -6,6 +6,8 @@ import type { Clock } from "../../base/kit/clock.ts"
 import type { Logger, Masks } from "../../base/observe/logger.ts"
 import type { Call, CallAnswer } from "../../base/platform/call.ts"
 import type { Platform } from "../../base/platform/port.ts"
+import type { Manifest } from "../../base/storage/backup/manifest.ts"
+import type { Verified } from "../../base/storage/backup/verify.ts"
 import type { Reloaded } from "../../engine/host/host.ts"
 
 export interface CliNeeds {
@@ -28,6 +30,7 @@ export interface CliNeeds {
   /** Opens a websocket with headers, which the standard constructor can't say. */
   connect(url: string, headers: Record<string, string>): WebSocket
   inspection: Inspection
+  keeping: Keeping
   authors: Authors
   files: Files
 }
@@ -87,6 +90,14 @@ export interface Check {
   ok: boolean
   problems: string[]
   notes: string[]
+}
+
+/** What `backup`, `verify` and `restore` do. Files are absolute paths. */
+export interface Keeping {
+  backup(config: Config, file: string): Manifest
+  verify(file: string): Verified
+  /** Where the database that was there is now; undefined where there was none. */
+  restore(config: Config, file: string): { aside: string | undefined }
 }
 
 /** What `doctor` looks at with the help of the engines. */

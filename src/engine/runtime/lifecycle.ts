@@ -107,12 +107,13 @@ export interface RuntimeState {
   retryAt?: number
 }
 
-/** What a caller is told while no child is ready. */
-export function downFault({ name, reason, retryAt }: RuntimeState): Fault {
+/** What a caller is told while no child is ready: also when it is tried next, which is when to come again. */
+export function downFault({ name, reason, retryAt }: RuntimeState, now: number): Fault {
   const why = reason === undefined ? "" : `: ${reason}`
   return new Fault(
     "runtime_unavailable",
     `codex is ${name}${why}`,
     retryAt === undefined ? {} : { retryAt: iso(retryAt) },
+    retryAt === undefined ? {} : { retryAfterS: Math.max(1, Math.ceil((retryAt - now) / 1_000)) },
   )
 }

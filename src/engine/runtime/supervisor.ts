@@ -265,7 +265,7 @@ export function createSupervisor(needs: SupervisorNeeds) {
     /** Asks the child for its list once more; nothing changes where it doesn't say. */
     async relearn(): Promise<void> {
       const was = hands
-      if (!was || !run) throw downFault(state())
+      if (!was || !run) throw downFault(state(), clock.now())
       const ask = { peer: run.child.peer, deadlineMs: TIMERS.callDeadlineMs, cache: needs.methodCache }
       const methods = await learnMethods({ ...ask, key: undefined })
       if (hands === was && methods.known) hands = { ...was, methods }
@@ -278,7 +278,7 @@ export function createSupervisor(needs: SupervisorNeeds) {
     /** `runtime_unavailable` when no child is ready; otherwise as Peer.call. */
     async call(method: string, params: unknown, options: CallOptions): Promise<unknown> {
       const peer = lifecycle.name() === "ready" ? run?.child.peer : undefined
-      if (!peer) throw downFault(state())
+      if (!peer) throw downFault(state(), clock.now())
       return peer.call(method, params, options)
     },
     onState: (hear: (state: RuntimeState) => void): Disposable => states.on(hear),

@@ -92,37 +92,49 @@ export function createCapabilities({ supervisor, clock }: CapabilitiesNeeds) {
       : { status: "disabled", reason: `this Codex has no ${method}` }
   }
 
+  const report = () => {
+    const state = supervisor.state()
+    const details = Object.fromEntries(REPORTED.map((method) => [method, detailOf(method)])) as Record<
+      Reported,
+      Detail
+    >
+    const isThere = (method: Reported) => details[method].status === "available"
+    const flags = Object.entries(FLAGS).map(([flag, { any = [], all }]): [string, boolean] => [
+      flag,
+      all ? all.every(isThere) : any.some(isThere),
+    ])
+    const learnedAt = asked && asked.run === state.runId ? asked.at : state.startedAt
+    return {
+      status: "ok",
+      runtime: {
+        initialized: state.name === "ready",
+        capabilitiesLastUpdatedAt: state.name !== "ready" || learnedAt === undefined ? null : iso(learnedAt),
+      },
+      methods: Object.fromEntries(REPORTED.map((method) => [method, details[method].status])),
+      details,
+      features: {
+        ...Object.fromEntries(ALWAYS.map((flag) => [flag, true])),
+        ...Object.fromEntries(flags),
+      } as Record<string, boolean>,
+    }
+  }
+  let known: { of: string; features: Record<string, boolean> } | undefined
+
   return {
+    /** The flags alone; made once for each list of methods. */
+    features(): Record<string, boolean> {
+      const { name, runId } = supervisor.state()
+      const of = `${name} ${runId} ${asked?.at}`
+      if (known?.of !== of) known = { of, features: report().features }
+      return known.features
+    },
+    report,
     /** Asks the binary for its list once more; quiet while there is none to ask. */
     async refresh(): Promise<void> {
       const run = supervisor.state().runId
       if (!supervisor.ready()) return
       await supervisor.relearn().catch(() => {})
       asked = { run, at: clock.now() }
-    },
-    report() {
-      const state = supervisor.state()
-      const details = Object.fromEntries(REPORTED.map((method) => [method, detailOf(method)])) as Record<
-        Reported,
-        Detail
-      >
-      const isThere = (method: Reported) => details[method].status === "available"
-      const flags = Object.entries(FLAGS).map(([flag, { any = [], all }]) => [
-        flag,
-        all ? all.every(isThere) : any.some(isThere),
-      ])
-      const learnedAt = asked && asked.run === state.runId ? asked.at : state.startedAt
-      return {
-        status: "ok",
-        runtime: {
-          initialized: state.name === "ready",
-          capabilitiesLastUpdatedAt:
-            state.name !== "ready" || learnedAt === undefined ? null : iso(learnedAt),
-        },
-        methods: Object.fromEntries(REPORTED.map((method) => [method, details[method].status])),
-        details,
-        features: { ...Object.fromEntries(ALWAYS.map((flag) => [flag, true])), ...Object.fromEntries(flags) },
-      }
     },
   }
 }

@@ -12,6 +12,7 @@ import { watchFolder } from "../../../src/base/platform/watch.ts"
 import { runCli } from "../../../src/edge/cli/cli.ts"
 import type { CliNeeds, HouseNeeds, StopSignal } from "../../../src/edge/cli/needs.ts"
 import { createScriptedModel } from "../../../src/engine/model/model.ts"
+import { createKeeping } from "../../../src/keeping.ts"
 import { testFolder } from "../../support/program.ts"
 
 interface Stage {
@@ -73,6 +74,7 @@ function stage(argv: string[], change: Partial<CliNeeds> = {}): Stage {
       leftovers: () => [],
       reap: async () => [],
     },
+    keeping: createKeeping({ platform: createBunPlatform(), clock: systemClock, version: "1.2.3" }),
     files: { ...folders, readText, watchFolder },
     ...change,
   }

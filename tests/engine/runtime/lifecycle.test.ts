@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test"
+import { replyOf } from "../../../src/base/fault.ts"
 import { createManualClock } from "../../../src/base/kit/manual-clock.ts"
-import { createLifecycle } from "../../../src/engine/runtime/lifecycle.ts"
+import { createLifecycle, downFault, type RuntimeState } from "../../../src/engine/runtime/lifecycle.ts"
 
 function open() {
   const clock = createManualClock()
@@ -65,4 +66,15 @@ test("five crashes in a minute are broken, four are not; a failed probe stays br
   clock.turn(60_000)
   up()
   expect(crash().move).toBe("exit")
+})
+
+test("who is told that no child is there is told when the next try is due, not before and not in no time", () => {
+  const state: RuntimeState = {
+    ...{ name: "broken", restarts: 1, fallbacks: [], methods: { known: false, count: 0 } },
+    ...{ unknownNotifications: {}, unreadableLines: 0 },
+  }
+  const at = (retryAt: number) => replyOf(downFault({ ...state, retryAt }, 1_000_000)).retryAfterS
+  expect([at(1_060_000), at(1_000_001), at(1_000_000), at(1_015_200)]).toEqual([60, 1, 1, 16])
+  // Nothing is due while it starts: the catalogue's own word.
+  expect(replyOf(downFault({ ...state, name: "starting" }, 0)).retryAfterS).toBe(5)
 })

@@ -53,5 +53,7 @@ export interface RouteNeeds {
   version: string
   trail: Pick<Trail, "list">
   metrics: MetricsNeeds["metrics"]
+  /** Whether work can be taken now: it can be stored, Codex is there or comes when it is needed, and nobody is closing. */
+  readiness(): { ready: boolean }
   health(): Record<string, unknown> & { status: string }
 }

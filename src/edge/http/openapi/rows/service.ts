@@ -2,7 +2,7 @@
 
 import { z } from "zod"
 import type { Operation, Operations } from "../operation.ts"
-import { iso, listening, raw } from "../shapes.ts"
+import { iso, listening, ok, raw } from "../shapes.ts"
 
 const entry = z
   .object({
@@ -66,6 +66,24 @@ export const serviceRows = {
     scope: "open",
     ok: { 200: health },
     example: { answer: { status: "ok", service: "api" } },
+  },
+  "GET /api/livez": {
+    id: "getLiveness",
+    tag: "service",
+    summary: "The process answers",
+    scope: "open",
+    ok: { 200: z.object({ status: ok }) },
+    example: { answer: { status: "ok" } },
+  },
+  "GET /api/readyz": {
+    id: "getReadiness",
+    tag: "service",
+    summary: "Work can be taken now; the reasons for a no are in the health",
+    scope: "open",
+    ok: {
+      200: z.object({ status: ok }),
+      503: { description: "Not now", schema: z.object({ status: z.literal("unready") }) },
+    },
   },
   "GET /metrics": {
     id: "readMetrics",
