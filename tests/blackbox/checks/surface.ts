@@ -86,6 +86,8 @@ export const surfaceChecks: readonly Check[] = [
       const cursor = encodeURIComponent(one.body.nextCursor ?? "")
       const two = await get<Listed>(world, `/api/models?limit=1&cursor=${cursor}`)
       assert.notEqual(two.body.data[0]?.id, one.body.data[0]?.id)
+      const nowhere = await get(world, "/api/models?cursor=nonsense")
+      assert.deepEqual([nowhere.status, nowhere.body.code], [400, "invalid_params"])
       assert.deepEqual((await get<Listed>(world, "/api/apps")).body.data, [])
       assert.deepEqual((await get<Listed>(world, "/api/mcp/servers")).body.data, [])
     },
@@ -179,6 +181,14 @@ export const surfaceChecks: readonly Check[] = [
       const { keyPath, mergeStrategy } = value
       const none = await post(world, "/api/config/value", { keyPath, mergeStrategy })
       assert.deepEqual([none.status, none.body.code], [400, "invalid_params"])
+      const edit = { keyPath: "approval_policy", mergeStrategy: "replace", value: "nonsense" }
+      for (const [path, body] of [
+        ["value", edit],
+        ["batch", { edits: [edit] }],
+      ] as const) {
+        const wrong = await post(world, `/api/config/${path}`, body)
+        assert.deepEqual([wrong.status, wrong.body.code], [400, "invalid_params"], path)
+      }
       const odd = { keyPath: ["projects", "/a.b", "trust_level"], mergeStrategy: "replace", value: "trusted" }
       assert.equal((await post(world, "/api/config/value", odd)).status, isOld(world) ? 400 : 200)
     },

@@ -14,7 +14,7 @@ const INVALID_PARAMS = -32602
 export function faultOf(error: unknown, called: Called): Fault {
   if (error instanceof Fault) return error
   if (error instanceof RpcError)
-    return new Fault(codeOf(error), `${error.code}: ${error.message}`, called, { cause: error })
+    return new Fault(codeOf(error, called.method), `${error.code}: ${error.message}`, called, { cause: error })
   if (error instanceof PeerFailure) return failureOf(error, called)
   throw error
 }
@@ -39,25 +39,29 @@ function failureOf(failure: PeerFailure, about: Called): Fault {
   }
 }
 
-function codeOf({ code, message }: RpcError): FaultCode {
+function codeOf({ code, message }: RpcError, method: string): FaultCode {
   const text = message.toLowerCase()
   const says = (...phrases: string[]) => phrases.some((phrase) => text.includes(phrase))
-  if (
-    code === RPC.methodNotFound ||
-    says("unknown variant", "method not found", "experimentalapi capability")
-  ) {
+  if (code === RPC.methodNotFound || says("method not found", "experimentalapi capability"))
     return "method_not_supported"
-  }
+  // The same words are said of a method and of a value: `approval_policy = "nonsense"` is no lack of the binary (tried).
+  if (says("unknown variant")) return isOfMethod(message, method) ? "method_not_supported" : "invalid_params"
   if (says("unauthorized", "missing bearer or basic authentication", "authentication required"))
     return "auth_required"
-  if (code === INVALID_PARAMS || says("missing field", "invalid type")) return "invalid_params"
+  if (code === INVALID_PARAMS || says("missing field", "invalid type", "invalid cursor")) return "invalid_params"
   if (isUnknownThread(message) || says("no mcp server named", "invalid login id")) return "not_found"
   if (code === RPC.overloaded) return "codex_overloaded"
+  // What doesn't read as the method's params at all: a wrong kind of path, a number out of its range.
+  if (text.startsWith("invalid request:")) return "invalid_params"
   if (code === RPC.invalidRequest || says("turn is in progress", "already in progress"))
     return "invalid_state"
   if (says("timed out")) return "codex_timeout"
   return "codex_error"
 }
+
+/** The binary knows no such method: it names the method, or lists those that it has. */
+const isOfMethod = (message: string, method: string): boolean =>
+  message.includes(`unknown variant \`${method}\``) || message.includes("expected one of `initialize`")
 
 const UNKNOWN_THREAD = [
   "thread not found",
