@@ -10,8 +10,16 @@ test.each([
   [-32600, "invalid thread id: one", "not_found"],
   [-32600, "unauthorized: missing bearer or basic authentication", "auth_required"],
   [-32600, "Invalid request: unknown variant `thread/read`, expected `thread/list`", "method_not_supported"],
-  [-32600, "Invalid request: unknown variant `x/y`, expected one of `initialize`, `a/b`", "method_not_supported"],
-  [-32600, "Invalid configuration: unknown variant `no`, expected one of `yes`\nin `policy`\n", "invalid_params"],
+  [
+    -32600,
+    "Invalid request: unknown variant `x/y`, expected one of `initialize`, `a/b`",
+    "method_not_supported",
+  ],
+  [
+    -32600,
+    "Invalid configuration: unknown variant `no`, expected one of `yes`\nin `policy`\n",
+    "invalid_params",
+  ],
   [-32600, "Invalid request: unknown variant `no`, expected `yes`", "invalid_params"],
   [-32600, "Invalid request: AbsolutePathBuf deserialized without a base path", "invalid_params"],
   [-32600, "Invalid request: invalid value: integer `-1`, expected u32", "invalid_params"],

@@ -30,6 +30,13 @@ export const ROUTES_INSTEAD: Readonly<Record<string, string>> = {
   "thread/unsubscribe": `POST ${SESSION}/archive`,
   "thread/queue/add": `POST ${SESSION}/prompts`,
   "thread/queue/start": `POST ${SESSION}/prompts`,
+  "thread/queue/update": `PATCH ${SESSION}/prompts/{promptId}`,
+  "thread/queue/delete": `DELETE ${SESSION}/prompts/{promptId}`,
+  "thread/queue/reorder": `PATCH ${SESSION}/prompts/{promptId}`,
+  // A turn of its own, outside the sandbox whatever the session's policy says.
+  "thread/shellCommand": "POST /api/commands/exec",
+  // What the model knows and no transcript shows.
+  "thread/inject_items": SEND,
   "turn/start": SEND,
   "turn/steer": `POST ${SESSION}/turns/{turnId}/steer`,
   "turn/interrupt": `POST ${SESSION}/interrupt`,

@@ -14,7 +14,9 @@ const INVALID_PARAMS = -32602
 export function faultOf(error: unknown, called: Called): Fault {
   if (error instanceof Fault) return error
   if (error instanceof RpcError)
-    return new Fault(codeOf(error, called.method), `${error.code}: ${error.message}`, called, { cause: error })
+    return new Fault(codeOf(error, called.method), `${error.code}: ${error.message}`, called, {
+      cause: error,
+    })
   if (error instanceof PeerFailure) return failureOf(error, called)
   throw error
 }
@@ -48,7 +50,8 @@ function codeOf({ code, message }: RpcError, method: string): FaultCode {
   if (says("unknown variant")) return isOfMethod(message, method) ? "method_not_supported" : "invalid_params"
   if (says("unauthorized", "missing bearer or basic authentication", "authentication required"))
     return "auth_required"
-  if (code === INVALID_PARAMS || says("missing field", "invalid type", "invalid cursor")) return "invalid_params"
+  if (code === INVALID_PARAMS || says("missing field", "invalid type", "invalid cursor"))
+    return "invalid_params"
   if (isUnknownThread(message) || says("no mcp server named", "invalid login id")) return "not_found"
   if (code === RPC.overloaded) return "codex_overloaded"
   // What doesn't read as the method's params at all: a wrong kind of path, a number out of its range.
