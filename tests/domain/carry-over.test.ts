@@ -13,6 +13,7 @@ const PATCH = "item/fileChange/requestApproval"
 const INPUT = "item/tool/requestUserInput"
 const accept = { kind: "approval", decision: "accept", scope: "turn" } as const
 const decline = { kind: "approval", decision: "decline", scope: "turn" } as const
+const ANN = { actor: "ann", source: "ui" }
 const ls = { threadId: "t", turnId: "u", itemId: "i", command: "ls -l", cwd: "/w" }
 
 /** A session `t` whose turn `u` asks for something; the child's first request has the number 0. */
@@ -138,11 +139,13 @@ describe("when the child dies", () => {
       await expect(again).rejects.toMatchObject({ code: "request_reconciled" })
     }
     expect(startsOf(house)).toEqual([])
-    await house.settle(house.carry.dismiss(house.id, "ann"))
+    await house.settle(house.carry.dismiss(house.id, ANN))
     expect(stateOf(house)).toBe("dismissed")
-    const twice = house.settle(house.carry.dismiss(house.id, "ann"))
+    const { details = "{}" } = house.rooms.transcript.find(house.db, "t", `approval-${house.id}`) ?? {}
+    expect(JSON.parse(details)).toMatchObject({ dismissedBy: "ann", dismissedFrom: "ui" })
+    const twice = house.settle(house.carry.dismiss(house.id, ANN))
     await expect(twice).rejects.toMatchObject({ code: "request_settled" })
-    await expect(house.settle(house.carry.dismiss("nobody", "ann"))).rejects.toMatchObject({
+    await expect(house.settle(house.carry.dismiss("nobody", ANN))).rejects.toMatchObject({
       code: "request_not_found",
     })
   })
@@ -537,7 +540,7 @@ test("a person has the model look into what nobody knows the outcome of, without
   const house = asking()
   await decide(house)
   dies(house)
-  await house.settle(house.carry.lookInto(house.id, "ann"))
+  await house.settle(house.carry.lookInto(house.id, ANN))
   await rest(house)
   const [start] = startsOf(house)
   expect(start?.text).toContain("nobody knows whether it was carried out")

@@ -9,6 +9,7 @@ import { lookIntoText } from "./carry/words.ts"
 import { createDeadlines, type Limits } from "./deadlines/deadlines.ts"
 import { type AskInbox, readInbox } from "./inbox/inbox.ts"
 import type { Kind } from "./kinds.ts"
+import type { By } from "./machine/by.ts"
 import { createDecide, type DecideNeeds, DIED } from "./machine/decide.ts"
 import { type Asked, createMoves, livingTurn, type MovesNeeds } from "./machine/moves.ts"
 import { isWaiting, type RequestState, WAITING } from "./machine/states.ts"
@@ -117,7 +118,7 @@ export function createRequests(needs: RequestsNeeds) {
   }
 
   /** A person has seen that nobody knows its outcome: it leaves the lists. Throws as `unknown` does. */
-  function dismiss(tx: Tx, id: string, by: string): Request {
+  function dismiss(tx: Tx, id: string, by: By): Request {
     const request = unknown(id, tx)
     moves.dismiss(tx, request, by)
     return request

@@ -5,6 +5,7 @@ import { isFault } from "../../base/fault.ts"
 import { newId } from "../../base/kit/ids.ts"
 import type { Logger } from "../../base/observe/logger.ts"
 import type { Db, Tx } from "../../base/storage/port.ts"
+import type { By } from "../../domain/requests/machine/by.ts"
 import type { Asked } from "../../domain/requests/machine/moves.ts"
 import type { Request } from "../../domain/requests/store.ts"
 import type { Sent } from "../../domain/turns/messages/message.ts"
@@ -73,7 +74,7 @@ export function createCarryOver({ db, logger, rooms }: CarryNeeds) {
    * The session's model is asked to find out what became of a request whose outcome nobody knows, in a turn of its own once the
    * session is free. Throws as `dismiss` and sending a message do.
    */
-  async function lookInto(id: string, by: string): Promise<{ request: Request; sent: Sent }> {
+  async function lookInto(id: string, by: By): Promise<{ request: Request; sent: Sent }> {
     const request = requests.unknown(id)
     const text = requests.lookIntoText(request)
     const done = (tx: Tx) => requests.dismiss(tx, id, by)
@@ -85,7 +86,7 @@ export function createCarryOver({ db, logger, rooms }: CarryNeeds) {
     wake,
     repeated,
     lookInto,
-    dismiss: (id: string, by: string): Promise<Request> => db.act((tx) => requests.dismiss(tx, id, by)),
+    dismiss: (id: string, by: By): Promise<Request> => db.act((tx) => requests.dismiss(tx, id, by)),
     /** A child is ready: whatever was accepted meanwhile is carried over. */
     resume(): void {
       for (const sessionId of requests.carry.sessions(db)) wake(sessionId)

@@ -82,6 +82,14 @@ const nextEnd = (listener: Listener, ...others: string[]): Promise<Frame> =>
     "the end of the continuation turn",
   )
 
+/** Waits until nobody is asked any more: what was decided is committed, and on its way. */
+async function claimed(world: World, sessionId: string, kind = "approvals"): Promise<void> {
+  while ((await listOf(world, sessionId, kind)).length > 0);
+}
+
+/** More than a pipe holds: what is written after it to a child that holds still never leaves the daemon. */
+const MORE_THAN_A_PIPE = "x".repeat(300_000)
+
 const lamp = { name: "lamp", description: "A lamp", inputSchema: { type: "object", properties: {} } }
 
 export const carryChecks: Check[] = [
@@ -251,6 +259,56 @@ export const carryChecks: Check[] = [
         assert.equal((await decide(world, next.payload.approvalId, "accept")).status, 200)
         await ended(listener, String(looked.body.turnId))
         assert.equal(runsOf(world, file), 1)
+        listener.close()
+      }
+    },
+  },
+  {
+    name: "killed between a decision and its delivery: the accept runs the command at most once, and never is one asked that nobody can answer",
+    async run(world) {
+      for (const victim of ["child", "daemon"] as const) {
+        const file = `unwritten-${victim}.txt`
+        const { sessionId, listener, turnId, id } = await asking(
+          world,
+          `run: echo ran >> ${file}\necho: done`,
+        )
+        const calls = await newSession(world, { dynamicTools: [lamp] })
+        const called = await hear(world, `threadId=${calls}`)
+        await send(world, calls, "call: lamp {}")
+        const call = await called.until((f) => f.type === "tool_call_requested", "the call")
+        called.close()
+        const { pid } = (await health(world)).codex
+        assert.ok(pid)
+        await halt(pid)
+        const cut = () => undefined
+        const path = `/api/tool-calls/${call.payload.requestId}/response`
+        const filling = post(world, path, { text: MORE_THAN_A_PIPE }).catch(cut)
+        await claimed(world, calls, "tool-calls")
+        const deciding = decide(world, id, "accept").catch(cut)
+        await claimed(world, sessionId)
+        if (victim === "child") process.kill(pid, "SIGKILL")
+        else await world.restart("SIGKILL")
+        await filling
+        const said = await deciding
+        await untilReady(world, pid)
+        assert.deepEqual(await listOf(world, calls, "tool-calls"), [])
+        if (victim === "child") {
+          // Nothing of it was written: the same word is the orphan's.
+          assert.deepEqual([said?.status, said?.body.state], [200, "accepted-for-carry"])
+          await nextEnd(listener, turnId)
+          assert.equal((await resolvedOf(listener, id)).payload.carried, true)
+          assert.equal(runsOf(world, file), 1)
+        } else {
+          // Nobody knows how far the daemon had come with it: only a person can have it repeated.
+          const { data } = (await get<{ data: Row[] }>(world, "/api/requests?state=indeterminate")).body
+          assert.ok(data.some((row) => row.approvalId === id))
+          assert.equal((await decide(world, id, "accept")).status, 409)
+          const seen = { actor: "ann", source: "ui" }
+          const { body } = await post(world, `/api/requests/${id}/dismiss`, seen)
+          assert.deepEqual([body.state, body.dismissedBy, body.dismissedFrom], ["dismissed", "ann", "ui"])
+          assert.equal(runsOf(world, file), 0)
+        }
+        assert.deepEqual(await listOf(world, sessionId), [])
         listener.close()
       }
     },

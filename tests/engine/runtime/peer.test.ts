@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { createManualClock } from "../../../src/base/kit/manual-clock.ts"
 import { createPeer } from "../../../src/engine/runtime/peer.ts"
+import { createOutbox } from "../../../src/engine/runtime/protocol/outbox.ts"
 import { type Message, PeerFailure, RpcError } from "../../../src/engine/runtime/protocol/wire.ts"
 
 type Json = Record<string, unknown>
@@ -299,4 +300,19 @@ describe("the end", () => {
     peer.close("it died")
     expect(await kindOf(call)).toBe("gone")
   })
+})
+
+test("what waits behind a line that was cut off was never written, and says so at the child's end", async () => {
+  const writes: { text: string; fail(error: Error): void }[] = []
+  const send = (text: string) => new Promise<void>((_, reject) => void writes.push({ text, fail: reject }))
+  const outbox = createOutbox(send, 100)
+  const endOf = (text: string) => outbox.put(text, "always").taken.catch((error: unknown) => error)
+  const [cut, behind] = [endOf("one"), endOf("two")]
+  writes[0]?.fail(new Error("EPIPE"))
+  expect(await cut).toMatchObject({ kind: "gone", maybeWritten: true })
+  const later = endOf("three")
+  outbox.close("the child exited")
+  for (const end of [behind, later])
+    expect(await end).toMatchObject({ kind: "gone", maybeWritten: false, message: "the child exited" })
+  expect(writes.map(({ text }) => text)).toEqual(["one"])
 })

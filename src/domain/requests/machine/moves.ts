@@ -164,11 +164,12 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt }: Moves
     closed(tx, request, { ...expiredOf(request), state: "void", reason })
   }
 
-  function dismiss(tx: Tx, request: Request, by: string): void {
+  function dismiss(tx: Tx, request: Request, by: By): void {
     moveRequest(tx, request, "dismissed")
     const details = {
       ...closedPayload(request, { ...expiredOf(request), state: "dismissed" }),
-      dismissedBy: by,
+      dismissedBy: by.actor,
+      dismissedFrom: by.source,
     }
     tell(tx, request, "resolved", { ...details, reason: request.reason })
   }

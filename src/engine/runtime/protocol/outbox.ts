@@ -28,6 +28,7 @@ export function createOutbox(send: (text: string) => Promise<void>, limit: numbe
   let queued = 0
   let writing: Waiting[] | undefined
   let closed: string | undefined
+  let broken = false
 
   const failAll = (waiting: Iterable<Waiting>, reason: string, maybeWritten: boolean) => {
     for (const w of waiting) w.reject(new PeerFailure("gone", reason, maybeWritten))
@@ -40,7 +41,7 @@ export function createOutbox(send: (text: string) => Promise<void>, limit: numbe
   }
 
   const write = () => {
-    if (writing || queue.size === 0 || closed !== undefined) return
+    if (writing || broken || queue.size === 0 || closed !== undefined) return
     const batch = takeAll()
     writing = batch
     send(batch.length === 1 ? (batch[0]?.text ?? "") : batch.map((w) => w.text).join("")).then(
@@ -51,12 +52,10 @@ export function createOutbox(send: (text: string) => Promise<void>, limit: numbe
       },
       (error: unknown) => {
         writing = undefined
-        failAll(
-          batch,
-          `the child's stdin took no more: ${error instanceof Error ? error.message : error}`,
-          true,
-        )
-        write()
+        failAll(batch, `the child's stdin took no more: ${messageOf(error)}`, true)
+        // What follows a line that was cut off could not be read, and a sink of Bun's says yes to it all the same: it waits
+        // for the child's end, which is near, and was never written.
+        broken = true
       },
     )
   }
@@ -66,6 +65,13 @@ export function createOutbox(send: (text: string) => Promise<void>, limit: numbe
     queued -= waiting.text.length
     waiting.reject(new PeerFailure("aborted", "it was withdrawn before it was written", false))
     return true
+  }
+
+  const close = (reason: string) => {
+    if (closed !== undefined) return
+    closed = reason
+    failAll(takeAll(), reason, false)
+    if (writing) failAll(writing, reason, true)
   }
 
   return {
@@ -81,14 +87,11 @@ export function createOutbox(send: (text: string) => Promise<void>, limit: numbe
       write()
       return { taken: promise, withdraw: () => withdraw(waiting) }
     },
-    close(reason) {
-      if (closed !== undefined) return
-      closed = reason
-      failAll(takeAll(), reason, false)
-      if (writing) failAll(writing, reason, true)
-    },
+    close,
   }
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** It never waited, so nothing of it can leave. */
 const refused = (error: PeerFailure): Posted => ({ taken: Promise.reject(error), withdraw: () => true })

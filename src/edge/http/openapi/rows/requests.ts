@@ -19,7 +19,13 @@ const whose = {
   decidedAt: iso.optional(),
 }
 const answered = z.object({ status: ok, requestId: z.string(), threadId: z.string(), state, ...whose })
-const dismissed = { requestId: z.string(), threadId: z.string(), state: z.literal("dismissed") }
+const dismissed = {
+  requestId: z.string(),
+  threadId: z.string(),
+  state: z.literal("dismissed"),
+  dismissedBy: z.string(),
+  dismissedFrom: z.string(),
+}
 
 export const requestRows = {
   "GET /api/sessions/:sessionId/approvals": {
@@ -105,7 +111,16 @@ export const requestRows = {
     scope: "approve",
     ok: { 200: z.object({ status: ok, ...dismissed }) },
     faults: ["request_not_found", "request_settled"],
-    example: { answer: { status: "ok", requestId: "r-1", threadId: "t-1", state: "dismissed" } },
+    example: {
+      answer: {
+        status: "ok",
+        requestId: "r-1",
+        threadId: "t-1",
+        state: "dismissed",
+        dismissedBy: "ann",
+        dismissedFrom: "ui",
+      },
+    },
   },
   "POST /api/requests/:requestId/ask-again": {
     id: "askRequestAgain",
