@@ -5,10 +5,13 @@ export const newId = (): string => uuidv7(Date.now(), crypto.getRandomValues(new
 
 function uuidv7(ms: number, random: Uint8Array): string {
   const time = ms.toString(16).padStart(12, "0")
-  const hex = Array.from(random, (b) => b.toString(16).padStart(2, "0")).join("")
+  let hex = ""
+  for (const byte of random) hex += HEX[byte]
   const variant = ((Number.parseInt(hex.slice(3, 5), 16) & 0x3f) | 0x80).toString(16)
   return `${time.slice(0, 8)}-${time.slice(8)}-7${hex.slice(0, 3)}-${variant}${hex.slice(5, 7)}-${hex.slice(7, 19)}`
 }
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
 
 /** 256 random bits as hexadecimal text. */
 export const newSecret = (): string =>

@@ -98,9 +98,10 @@ export function openTick(driver: SqlDriver, ledgers: readonly Ledger[]) {
 function openHand(driver: SqlDriver): Hand {
   const effects: Effect[] = []
   let over: unknown
+  let dropped = false
   // When SQLite has rolled back, what an act that carries on writes would be committed piece by piece: nothing more goes through.
   const guarded = <T>(use: () => T): T => {
-    if (over !== undefined) throw over
+    refuse()
     try {
       return use()
     } catch (error) {
@@ -108,20 +109,24 @@ function openHand(driver: SqlDriver): Hand {
       throw error
     }
   }
+  const refuse = (): void => {
+    if (dropped) throw new Error("this act is over: its tx is only good until the function returns")
+    if (over !== undefined) throw over
+  }
   return {
     effects,
     stands() {
       if (over !== undefined) throw over
     },
     drop() {
-      over = new Error("this act is over: its tx is only good until the function returns")
+      dropped = true
     },
     tx: {
       get: (sql, ...values) => guarded(() => driver.prepare(sql).get(...values)),
       all: (sql, ...values) => guarded(() => driver.prepare(sql).all(...values)),
       run: (sql, ...values) => guarded(() => driver.prepare(sql).run(...values)),
       emit(effect) {
-        if (over !== undefined) throw over
+        refuse()
         effects.push(effect)
       },
     },

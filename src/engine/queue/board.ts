@@ -2,9 +2,21 @@
 // only (a ledger of the database), so that an act that is rolled back or repeated leaves nothing behind.
 
 import type { Effect, Ledger, Reader, Tx } from "../../base/storage/port.ts"
-import { isOver, type JobState } from "./job.ts"
+import {
+  advance,
+  type Cursor,
+  cursorOf,
+  type Group,
+  isEmpty,
+  join,
+  leave,
+  newGroup,
+  read,
+  reread,
+} from "./heads.ts"
+import { isOver, type JobState, type Lane } from "./job.ts"
 import type { Candidate, Head } from "./pick.ts"
-import { countsOf, type GroupKey, headOf, readyGroups } from "./store.ts"
+import { countsOf, type GroupKey, readyGroups } from "./store.ts"
 
 /** A row moved. Without `was` it is new, without `is` it is gone. */
 export interface Moved {
@@ -16,12 +28,6 @@ export interface Moved {
   waitsUntil?: number | undefined
 }
 
-interface Group extends GroupKey {
-  head: Head | undefined
-  /** The head is to be read anew. */
-  stale: boolean
-}
-
 interface Owner {
   name: string
   counts: Record<JobState, number>
@@ -30,8 +36,9 @@ interface Owner {
   servedAt: number
 }
 
-export interface Seat extends Candidate<Head & { group: GroupKey }> {
+export interface Seat extends Candidate<Head & { cursor: Cursor }> {
   running: number
+  cursors: Cursor[]
 }
 
 const none = (): Record<JobState, number> => ({ queued: 0, running: 0, completed: 0, failed: 0, canceled: 0 })
@@ -50,6 +57,8 @@ export function createBoard({ db, onMoved }: BoardNeeds) {
   const totals = none()
   /** What the acts of this tick have added so far. A tick that is lost leaves too much here, until the next commit. */
   let added = { total: 0, owners: new Map<string, number>() }
+  /** Windows that were read within an act. If its tick is lost, they may show what never was. */
+  const unproven = new Set<Group>()
   let streak = 0
   let served = 0
 
@@ -60,18 +69,19 @@ export function createBoard({ db, onMoved }: BoardNeeds) {
     owners.set(name, made)
     return made
   }
-  function groupOf(owner: Owner, { lane, type }: GroupKey): Group {
-    const key = `${lane} ${type}`
-    const known = owner.groups.get(key)
+  function groupOf(owner: Owner, key: GroupKey): Group {
+    const name = nameOf(key)
+    const known = owner.groups.get(name)
     if (known) return known
-    const made: Group = { owner: owner.name, lane, type, head: undefined, stale: true }
-    owner.groups.set(key, made)
+    const made = newGroup(key)
+    owner.groups.set(name, made)
     return made
   }
 
   /** Reads everything anew. */
   function load(): void {
     owners.clear()
+    unproven.clear()
     Object.assign(totals, none())
     for (const { owner, state, n } of countsOf(db)) {
       ownerOf(owner).counts[state] += n
@@ -93,13 +103,12 @@ export function createBoard({ db, onMoved }: BoardNeeds) {
 
   function regroup(owner: Owner, moved: Moved): void {
     const { job, was, is, waitsUntil } = moved
-    if (is === "queued" && waitsUntil === undefined) {
-      const group = groupOf(owner, job)
-      if (!group.head || job.n < group.head.n) group.stale = true
-    }
+    if (is === "queued" && waitsUntil === undefined)
+      join(groupOf(owner, job), { n: job.n, createdAt: job.createdAt ?? 0 })
     if (was === "queued" && is !== "queued") {
-      const group = owner.groups.get(`${job.lane} ${job.type}`)
-      if (group && (!group.head || job.n === group.head.n)) group.stale = true
+      const group = owner.groups.get(nameOf(job))
+      if (group) leave(group, job.n)
+      if (group && isEmpty(group)) owner.groups.delete(nameOf(job))
     }
     if (was === "queued" && is === "running") {
       served += 1
@@ -113,6 +122,11 @@ export function createBoard({ db, onMoved }: BoardNeeds) {
     write: () => undefined,
     committed(effects: Effect[]) {
       if (added.total !== 0) added = { total: 0, owners: new Map() }
+      for (const group of unproven) {
+        const owner = owners.get(group.owner)
+        if (isEmpty(group)) owner?.groups.delete(nameOf(group))
+      }
+      unproven.clear()
       const moves: Moved[] = []
       for (const effect of effects as { kind: string }[])
         if (effect.kind === "job") moves.push(effect as Moved)
@@ -128,37 +142,39 @@ export function createBoard({ db, onMoved }: BoardNeeds) {
     },
   }
 
-  function refresh(group: Group, reader: Reader): Head | undefined {
-    if (group.stale) {
-      group.head = headOf(reader, group)
-      group.stale = false
-    }
-    return group.head
+  /** The act that read them was lost, or is repeated. */
+  function distrust(): void {
+    for (const group of unproven) group.stale = true
+    unproven.clear()
   }
 
-  /** The oldest of an owner's lane, over the types that are not paused. Groups without a head are dropped. */
-  function oldest(owner: Owner, lane: string, { reader, isPaused }: Look): Seat["interactive"] {
-    let best: Seat["interactive"]
-    for (const [key, group] of owner.groups) {
-      if (group.lane !== lane || isPaused(group.type)) continue
-      const head = refresh(group, reader)
-      if (!head) owner.groups.delete(key)
-      else if (!best || head.n < best.n) best = { ...head, group }
+  function cursorsOf(owner: Owner, { reader, isPaused }: Look): Cursor[] {
+    const cursors: Cursor[] = []
+    for (const group of owner.groups.values()) {
+      if (isPaused(group.type)) continue
+      if (group.stale) {
+        read(group, group, reader)
+        group.stale = false
+        unproven.add(group)
+      }
+      if (group.heads.length > 0) cursors.push(cursorOf(group))
     }
-    return best
+    return cursors
   }
 
   function seatOf(owner: Owner, look: Look): Seat | undefined {
-    const interactive = oldest(owner, "interactive", look)
-    const background = oldest(owner, "background", look)
-    if (!interactive && !background) return undefined
+    const cursors = cursorsOf(owner, look)
+    if (cursors.length === 0) return undefined
+    const interactive = oldest(cursors, "interactive")
+    const background = oldest(cursors, "background")
     const { name, streak: own, servedAt, counts } = owner
-    return { owner: name, interactive, background, streak: own, servedAt, running: counts.running }
+    return { owner: name, interactive, background, streak: own, servedAt, running: counts.running, cursors }
   }
 
   return {
     ledger,
     load,
+    distrust,
     /** Within an act. */
     move(tx: Tx, moved: Moved): void {
       tx.emit(moved)
@@ -178,6 +194,7 @@ export function createBoard({ db, onMoved }: BoardNeeds) {
     },
     /** Everybody who may start something now. Read in the act that claims; the heads may be kept, the seats not. */
     seats(look: Look & { perOwner: number }): Map<string, Seat> {
+      distrust()
       const seats = new Map<string, Seat>()
       for (const owner of owners.values()) {
         if (owner.groups.size === 0 || owner.counts.running >= look.perOwner) continue
@@ -186,16 +203,17 @@ export function createBoard({ db, onMoved }: BoardNeeds) {
       }
       return seats
     },
-    /** The heads of one owner as they are within this act, which nobody else may learn of. */
-    reseat(seat: Seat, look: Look): void {
-      const owner = owners.get(seat.owner)
-      const fresh = owner && seatOf({ ...owner, groups: unread(owner.groups) }, look)
-      seat.interactive = fresh?.interactive
-      seat.background = fresh?.background
+    /** Its lane's next head, within this act only. `taken` is false where the head was not what was thought. */
+    reseat(seat: Seat, lane: Lane, { reader, taken }: { reader: Reader; taken: boolean }): void {
+      const head = seat[lane]
+      if (!head) return
+      if (taken) advance(head.cursor, reader)
+      else reread(head.cursor, reader)
+      seat[lane] = oldest(seat.cursors, lane)
     },
-    /** The group's head was not what was thought. */
+    /** The group's heads were not what was thought. */
     doubt({ owner, lane, type }: GroupKey): void {
-      const group = owners.get(owner)?.groups.get(`${lane} ${type}`)
+      const group = owners.get(owner)?.groups.get(nameOf({ lane, type }))
       if (group) group.stale = true
     },
     get streak() {
@@ -205,6 +223,9 @@ export function createBoard({ db, onMoved }: BoardNeeds) {
       return served
     },
     hasReady: (): boolean => totals.queued > 0,
+    /** False: somebody else has written. Far cheaper than to read everything anew. */
+    agrees: ({ queued, running }: { queued: number; running: number }): boolean =>
+      queued === totals.queued && running === totals.running,
     totals: (): Readonly<Record<JobState, number>> => totals,
     owners: (): number => owners.size,
     finished: (owner: string): Readonly<Record<JobState, number>> => owners.get(owner)?.counts ?? none(),
@@ -213,8 +234,17 @@ export function createBoard({ db, onMoved }: BoardNeeds) {
       [...owners.values()].filter(({ counts }) => finishedOf(counts) > keep).map(({ name }) => name),
   }
 }
-const unread = (groups: Map<string, Group>): Map<string, Group> =>
-  new Map([...groups].map(([key, group]) => [key, { ...group, stale: true }]))
+const nameOf = ({ lane, type }: Pick<GroupKey, "lane" | "type">): string => `${lane} ${type}`
+
+/** The oldest of a lane, over the types that are not paused. */
+function oldest(cursors: Cursor[], lane: Lane): Seat["interactive"] {
+  let best: Seat["interactive"]
+  for (const cursor of cursors) {
+    const head = cursor.group.lane === lane ? cursor.heads[cursor.at] : undefined
+    if (head && (!best || head.n < best.n)) best = { n: head.n, createdAt: head.createdAt, cursor }
+  }
+  return best
+}
 
 export type Board = ReturnType<typeof createBoard>
 

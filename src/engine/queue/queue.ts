@@ -13,7 +13,7 @@ import { createBoard, type Moved } from "./board.ts"
 import { type Added, isOver, type Job, type JobKinds, type JobState, type NewJob } from "./job.ts"
 import { createRunner } from "./runner.ts"
 import {
-  anyReady,
+  activeCounts,
   dropPause,
   jobById,
   jobsOfOwner,
@@ -146,6 +146,7 @@ export function createQueue({ db, clock, worker, newId, kinds, rules, tell, onFa
     if (!open || free <= 0 || paused.has(WHOLE) || !board.hasReady()) return false
     const claimed = db.actNow((tx) => claim(tx, free))
     if (!claimed.ok) {
+      board.distrust()
       if (!lacksRoom(claimed.error)) onFault(claimed.error)
       return false
     }
@@ -173,8 +174,7 @@ export function createQueue({ db, clock, worker, newId, kinds, rules, tell, onFa
     const now = clock.now()
     if ((nextDueAt(db) ?? Infinity) <= now) promote()
     if (runningClaims(db).some((claim) => claim.leaseUntil < now && !runner.holds(claim.n))) takeBack()
-    if (!pump() && runner.size < rules.concurrency && anyReady(db)) {
-      // There is something that the board doesn't know of, or that is paused.
+    if (!pump() && runner.size < rules.concurrency && !board.agrees(activeCounts(db))) {
       board.load()
       pump()
     }

@@ -29,7 +29,10 @@ type Outcome = { ok: true; result: unknown } | { ok: false; error: unknown } | {
 interface Slot {
   job: Job
   kind: JobKind
-  abort: AbortController
+  /** Made when somebody looks: most runs are over before. */
+  abort: AbortController | undefined
+  running: Running | undefined
+  work: Work | undefined
   cause: StopCause | undefined
   /** What was decided; a second outcome is late. */
   verdict: Verdict | undefined
@@ -44,7 +47,9 @@ export function createRunner({ clock, onFault, settle, says }: RunnerNeeds) {
     const slot: Slot = {
       job,
       kind,
-      abort: new AbortController(),
+      abort: undefined,
+      running: undefined,
+      work: undefined,
       cause: undefined,
       verdict: undefined,
       timers: [],
@@ -52,7 +57,9 @@ export function createRunner({ clock, onFault, settle, says }: RunnerNeeds) {
     slots.set(job.n, slot)
     const running: Running = {
       job,
-      signal: slot.abort.signal,
+      get signal() {
+        return abortOf(slot).signal
+      },
       progress: (value) => says.progress(job, value),
       log: (text) => says.log(job, text),
       note: (context) => says.note(job, context),
@@ -64,10 +71,8 @@ export function createRunner({ clock, onFault, settle, says }: RunnerNeeds) {
       decide(slot, { is: "failed", error: `invalid_payload: ${textOf(error)}` })
       return
     }
+    Object.assign(slot, { running, work })
     slot.timers.push(clock.after(kind.timeoutMs, () => stop(job.n, "timeout")))
-    slot.abort.signal.addEventListener("abort", () => {
-      attempt(async () => work.interrupt?.(running, slot.cause ?? "cancel")).catch(onFault)
-    })
     attempt(() => work.run(running)).then(
       (result) => over(slot, { ok: true, result }),
       (error: unknown) => over(slot, { ok: false, error }),
@@ -80,7 +85,18 @@ export function createRunner({ clock, onFault, settle, says }: RunnerNeeds) {
     if (!slot || slot.cause || slot.verdict) return
     slot.cause = cause
     slot.timers.push(clock.after(slot.kind.graceMs, () => over(slot, { lingers: true })))
-    slot.abort.abort(cause)
+    interrupt(slot, cause)
+    slot.abort?.abort(cause)
+  }
+
+  function abortOf(slot: Slot): AbortController {
+    slot.abort ??= new AbortController()
+    if (slot.cause && !slot.abort.signal.aborted) slot.abort.abort(slot.cause)
+    return slot.abort
+  }
+
+  function interrupt({ work, running }: Slot, cause: StopCause): void {
+    if (running) attempt(async () => work?.interrupt?.(running, cause)).catch(onFault)
   }
 
   function over(slot: Slot, outcome: Outcome): void {

@@ -1,8 +1,9 @@
 // The jobs' rows. A claim is one statement that takes a job only if it is still queued; whatever ends an attempt names the
 // attempt and who claimed it, so that a late result changes nothing.
 
-import type { Reader, Row, Tx } from "../../base/storage/port.ts"
+import type { Reader, Tx } from "../../base/storage/port.ts"
 import type { Attempt, Job, JobState, Lane } from "./job.ts"
+import { jobOf, jobsOf, latestOf, wordsOf } from "./row.ts"
 
 /** Jobs of one owner, lane and type: they go in order. */
 export interface GroupKey {
@@ -20,10 +21,11 @@ const ADD = `INSERT INTO jobs (id, type, version, owner, source, lane, state, wa
   max_attempts, created_at, next_attempt_at, retry_of) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, 0, ?, ?, ?, ?) RETURNING n`
 const CLAIM = `UPDATE jobs SET state = 'running', attempt = attempt + 1, claimed_by = ?, lease_until = ?,
     started_at = coalesce(started_at, ?), last_attempt_at = ?, next_attempt_at = NULL, error = NULL
-  WHERE n = ? AND state = 'queued' AND waits = 0 RETURNING *`
+  WHERE n = ? AND state = 'queued' AND waits = 0 RETURNING n, id, type, version, owner, source, lane, dedupe_key, payload, attempt,
+    max_attempts, created_at, started_at, cancel_requested_at, context, progress, history, retry_of`
 const FENCE = `n = ? AND state = 'running' AND attempt = ? AND claimed_by = ?`
 const SETTLE = `UPDATE jobs SET state = ?, result = ?, error = ?, completed_at = ?, lease_until = NULL
-  WHERE ${FENCE} RETURNING *`
+  WHERE ${FENCE} RETURNING payload, cancel_requested_at, context, progress`
 const REQUEUE = `UPDATE jobs SET state = 'queued', waits = ?, next_attempt_at = ?, error = ?, history = ?,
   claimed_by = NULL, lease_until = NULL, context = NULL WHERE ${FENCE} RETURNING *`
 const PROGRESS = `UPDATE jobs SET progress = ? WHERE ${FENCE}`
@@ -50,24 +52,29 @@ const NEXT_DUE = `SELECT next_attempt_at AS at FROM jobs WHERE state = 'queued' 
 
 const BY_ID = `SELECT * FROM jobs WHERE id = ?`
 // min: a number that can't be read must not hold up the others.
-const HEAD = `SELECT n, min(created_at, 9007199254740991) AS created_at FROM jobs WHERE state = 'queued' AND waits = 0 AND owner = ? AND lane = ? AND type = ?
-  ORDER BY n LIMIT 1`
+const HEADS = `SELECT n, min(created_at, 9007199254740991) AS created_at FROM jobs WHERE state = 'queued' AND waits = 0 AND owner = ? AND lane = ? AND type = ?
+  ORDER BY n LIMIT ?`
 const GROUPS = `SELECT DISTINCT owner, lane, type FROM jobs WHERE state = 'queued' AND waits = 0`
 const COUNTS = `SELECT owner, state, count(*) AS n FROM jobs WHERE state = 'queued' AND waits = 0 GROUP BY owner
   UNION ALL SELECT owner, state, count(*) FROM jobs WHERE state = 'queued' AND waits = 1 GROUP BY owner
   UNION ALL SELECT owner, state, count(*) FROM jobs WHERE state = 'running' GROUP BY owner
   UNION ALL SELECT owner, state, count(*) FROM jobs WHERE completed_at IS NOT NULL GROUP BY owner, state`
 const BY_N = `SELECT * FROM jobs WHERE n = ?`
-const RUNNING = `SELECT n, min(coalesce(lease_until, 0), 9007199254740991) AS lease_until FROM jobs
+// INDEXED BY: left to itself SQLite reads a million finished rows in the order of n to find the few that run.
+const RUNNING = `SELECT n, min(coalesce(lease_until, 0), 9007199254740991) AS lease_until FROM jobs INDEXED BY jobs_running
   WHERE state = 'running' ORDER BY n`
-const QUEUED_TYPES = `SELECT DISTINCT type FROM jobs WHERE state = 'queued'`
-const QUEUED_OF_TYPE = `SELECT * FROM jobs WHERE state = 'queued' AND type = ? ORDER BY n`
-const ANY_READY = `SELECT 1 FROM jobs WHERE state = 'queued' AND waits = 0 LIMIT 1`
+const QUEUED_TYPES = `SELECT type FROM jobs INDEXED BY jobs_ready WHERE state = 'queued' AND waits = 0
+  UNION SELECT type FROM jobs INDEXED BY jobs_delayed WHERE state = 'queued' AND waits = 1`
+const QUEUED_OF_TYPE = `SELECT * FROM jobs INDEXED BY jobs_ready WHERE state = 'queued' AND waits = 0 AND type = ?1
+  UNION ALL SELECT * FROM jobs INDEXED BY jobs_delayed WHERE state = 'queued' AND waits = 1 AND type = ?1 ORDER BY n`
+const ACTIVE = `SELECT (SELECT count(*) FROM jobs INDEXED BY jobs_ready WHERE state = 'queued' AND waits = 0)
+  + (SELECT count(*) FROM jobs INDEXED BY jobs_delayed WHERE state = 'queued' AND waits = 1) AS queued,
+  (SELECT count(*) FROM jobs INDEXED BY jobs_running WHERE state = 'running') AS running`
 const ACTIVE_TWIN = `SELECT * FROM jobs WHERE owner = ? AND type = ? AND dedupe_key = ? AND completed_at IS NULL ORDER BY n LIMIT 1`
 const ANY_TWIN = `SELECT * FROM jobs WHERE owner = ? AND type = ? AND dedupe_key = ? ORDER BY n DESC LIMIT 1`
 
 const OF_OWNER = `SELECT * FROM jobs WHERE state = 'queued' AND waits = 0 AND owner = ?1 AND (?2 IS NULL OR state = ?2)
-  UNION ALL SELECT * FROM jobs WHERE state = 'queued' AND waits = 1 AND owner = ?1 AND (?2 IS NULL OR state = ?2)
+  UNION ALL SELECT * FROM jobs INDEXED BY jobs_delayed WHERE state = 'queued' AND waits = 1 AND owner = ?1 AND (?2 IS NULL OR state = ?2)
   UNION ALL SELECT * FROM jobs WHERE state = 'running' AND owner = ?1 AND (?2 IS NULL OR state = ?2)
   UNION ALL SELECT * FROM jobs WHERE completed_at IS NOT NULL AND owner = ?1 AND (?2 IS NULL OR state = ?2)
   ORDER BY n`
@@ -126,8 +133,18 @@ export interface Claim {
   now: number
   leaseUntil: number
 }
-export const claimJob = (tx: Tx, n: number, { claimedBy, now, leaseUntil }: Claim): Job | undefined =>
-  jobOf(tx.get(CLAIM, claimedBy, leaseUntil, now, now, n))
+export function claimJob(tx: Tx, n: number, { claimedBy, now, leaseUntil }: Claim): Job | undefined {
+  const row = tx.get(CLAIM, claimedBy, leaseUntil, now, now, n)
+  // What the claim has written need not be read: each column costs.
+  return row && { ...wordsOf(row), ...CLAIMED, claimedBy, lastAttemptAt: now }
+}
+const CLAIMED = {
+  state: "running",
+  result: undefined,
+  error: undefined,
+  nextAttemptAt: undefined,
+  completedAt: undefined,
+} as const
 
 export interface End {
   state: JobState
@@ -135,8 +152,13 @@ export interface End {
   error?: string | undefined
   at: number
 }
-export const settleJob = (tx: Tx, f: Fence, { state, result, error, at }: End): Job | undefined =>
-  jobOf(tx.get(SETTLE, state, result ?? null, error ?? null, at, f.n, f.attempt, f.claimedBy))
+/** The job as it was claimed; its fence is in it. */
+export function settleJob(tx: Tx, job: Job, { state, result, error, at }: End): Job | undefined {
+  const { n, attempt, claimedBy } = fenceOf(job)
+  const row = tx.get(SETTLE, state, result ?? null, error ?? null, at, n, attempt, claimedBy)
+  return row && { ...job, state, result, error, completedAt: at, ...latestOf(row) }
+}
+export const fenceOf = ({ n, attempt, claimedBy = "" }: Job): Fence => ({ n, attempt, claimedBy })
 
 export interface Again {
   /** Undefined: at once. */
@@ -180,10 +202,11 @@ export const promoteDue = (tx: Tx, now: number): Job[] => jobsOf(tx.all(PROMOTE,
 export const nextDueAt = (db: Reader): number | undefined => db.get(NEXT_DUE)?.at as number | undefined
 
 export const jobById = (db: Reader, id: string): Job | undefined => jobOf(db.get(BY_ID, id))
-export function headOf(db: Reader, g: GroupKey): { n: number; createdAt: number } | undefined {
-  const row = db.get(HEAD, g.owner, g.lane, g.type)
-  return row && { n: row.n as number, createdAt: row.created_at as number }
-}
+/** The oldest that are ready. */
+export const headsOf = (db: Reader, g: GroupKey, most: number): { n: number; createdAt: number }[] =>
+  db
+    .all(HEADS, g.owner, g.lane, g.type, most)
+    .map((row) => ({ n: row.n as number, createdAt: row.created_at as number }))
 export const readyGroups = (db: Reader): GroupKey[] => db.all(GROUPS) as unknown as GroupKey[]
 export const countsOf = (db: Reader): { owner: string; state: JobState; n: number }[] =>
   db.all(COUNTS) as unknown as { owner: string; state: JobState; n: number }[]
@@ -192,7 +215,8 @@ export const runningClaims = (db: Reader): { n: number; leaseUntil: number }[] =
   db.all(RUNNING).map((row) => ({ n: row.n as number, leaseUntil: row.lease_until as number }))
 export const queuedTypes = (db: Reader): string[] => db.all(QUEUED_TYPES).map((row) => row.type as string)
 export const queuedOfType = (db: Reader, type: string): Job[] => jobsOf(db.all(QUEUED_OF_TYPE, type))
-export const anyReady = (db: Reader): boolean => db.get(ANY_READY) !== undefined
+export const activeCounts = (db: Reader): { queued: number; running: number } =>
+  db.get(ACTIVE) as { queued: number; running: number }
 
 /** The one under the same key: a living one, or with `any` also one that is over. */
 export const twinOf = (
@@ -233,46 +257,3 @@ export function dropJob(tx: Tx, n: number): boolean {
 export const pausesOf = (db: Reader): string[] => db.all(PAUSES).map((row) => row.type as string)
 export const writePause = (tx: Tx, type: string, at: number): void => void tx.run(PAUSE, type, at)
 export const dropPause = (tx: Tx, type: string): void => void tx.run(RESUME, type)
-
-const jobsOf = (rows: Row[]): Job[] => rows.flatMap((row) => jobOf(row) ?? [])
-const orNone = <T>(value: unknown): T | undefined => (value === null ? undefined : (value as T))
-
-function jobOf(row: Row | undefined): Job | undefined {
-  if (!row) return undefined
-  return {
-    n: row.n as number,
-    id: row.id as string,
-    type: row.type as string,
-    version: row.version as number,
-    owner: row.owner as string,
-    source: orNone(row.source),
-    lane: row.lane as Lane,
-    state: row.state as JobState,
-    dedupeKey: orNone(row.dedupe_key),
-    payload: row.payload as string,
-    result: orNone(row.result),
-    error: orNone(row.error),
-    attempt: row.attempt as number,
-    maxAttempts: row.max_attempts as number,
-    claimedBy: orNone(row.claimed_by),
-    createdAt: row.created_at as number,
-    startedAt: orNone(row.started_at),
-    lastAttemptAt: orNone(row.last_attempt_at),
-    nextAttemptAt: orNone(row.next_attempt_at),
-    cancelRequestedAt: orNone(row.cancel_requested_at),
-    completedAt: orNone(row.completed_at),
-    context: orNone(row.context),
-    progress: orNone(row.progress),
-    history: row.history === null ? [] : historyOf(row.history as string),
-    retryOf: orNone(row.retry_of),
-  }
-}
-
-/** History is for people: one that can't be read harms nobody. */
-function historyOf(text: string): Attempt[] {
-  try {
-    return JSON.parse(text) as Attempt[]
-  } catch {
-    return []
-  }
-}

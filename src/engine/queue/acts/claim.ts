@@ -41,11 +41,12 @@ export const createClaim =
     function take(seat: Seat, lane: Lane): Job | undefined {
       const head = seat[lane]
       if (!head) return undefined
-      const kind = kinds[head.group.type]
+      const { group } = head.cursor
+      const kind = kinds[group.type]
       const leaseUntil = now + (kind ? kind.timeoutMs + kind.graceMs : 0) + LEASE_SLACK_MS
       try {
         const job = claimJob(tx, head.n, { claimedBy: worker, now, leaseUntil })
-        if (!job) board.doubt(head.group)
+        if (!job) board.doubt(group)
         return job
       } catch (error) {
         if (lacksRoom(error)) throw error
@@ -73,7 +74,7 @@ export const createClaim =
         seat.running += 1
       }
       if (seat.running >= rules.perOwner) seats.delete(seat.owner)
-      else board.reseat(seat, look)
+      else board.reseat(seat, lane, { reader: tx, taken: job !== undefined })
     }
     return claimed
   }

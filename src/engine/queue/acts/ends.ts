@@ -11,7 +11,7 @@ import {
   addLog,
   askCancel,
   endQueued,
-  type Fence,
+  fenceOf,
   jobById,
   noteContext,
   noteProgress,
@@ -45,8 +45,6 @@ interface Ending {
 
 /** Lines kept of one job, and letters of one line. */
 const LOG = { lines: 500, letters: 4_000 }
-
-const fenceOf = ({ n, attempt, claimedBy = "" }: Job): Fence => ({ n, attempt, claimedBy })
 
 export function createEnds({ db, clock, board, kinds, tell, onFault }: EndsNeeds) {
   let waiting: Ending[] = []
@@ -97,7 +95,7 @@ export function createEnds({ db, clock, board, kinds, tell, onFault }: EndsNeeds
   }
 
   const end = (tx: Tx, job: Job, verdict: Exclude<Verdict, { is: "queued" }>): Job | undefined =>
-    settleJob(tx, fenceOf(job), {
+    settleJob(tx, job, {
       state: verdict.is,
       result: "result" in verdict ? verdict.result : undefined,
       error: "error" in verdict ? verdict.error : undefined,

@@ -9,6 +9,7 @@ import { textOf } from "../runner.ts"
 import {
   dropJob,
   endQueued,
+  fenceOf,
   finishedOwners,
   type Gone,
   jobByN,
@@ -70,10 +71,8 @@ export function createSweep({ db, clock, board, kinds, ended, holds }: SweepNeed
   }
 
   function recoverOne(tx: Tx, job: Job, now: number): void {
-    const { n, attempt, claimedBy = "" } = job
-    const fence = { n, attempt, claimedBy }
     const end = (state: JobState, error: string): void => {
-      const row = settleJob(tx, fence, { state, error, at: now })
+      const row = settleJob(tx, job, { state, error, at: now })
       if (!row) return
       board.move(tx, { kind: "job", job: row, was: "running", is: state })
       ended(tx, row)
@@ -85,14 +84,19 @@ export function createSweep({ db, clock, board, kinds, ended, holds }: SweepNeed
     }
     const error = "recovered_from_running_state"
     const past = {
-      attempt,
-      owner: claimedBy || null,
+      attempt: job.attempt,
+      owner: job.claimedBy ?? null,
       startedAt: job.lastAttemptAt ?? null,
       endedAt: now,
       outcome: "recovered" as const,
       error,
     }
-    const row = requeueJob(tx, fence, { notBefore: undefined, now, error, history: [...job.history, past] })
+    const row = requeueJob(tx, fenceOf(job), {
+      notBefore: undefined,
+      now,
+      error,
+      history: [...job.history, past],
+    })
     if (row) board.move(tx, { kind: "job", job: row, was: "running", is: "queued" })
   }
 
