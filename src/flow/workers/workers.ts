@@ -55,7 +55,7 @@ export function createWorkers(needs: WorkersNeeds) {
     const done = lanes.run(JSON.stringify([given.projectId, agent.name]), () => attempt(at, signal))
     if (!early) return done
     // Its turn may still have to end: the next job of this worker waits for that, this one doesn't.
-    return Promise.race([done.catch(unlessDone(early.signal)), early.done.then(() => OK)])
+    return await Promise.race([done.catch(unlessDone(early.signal)), early.done.then(() => OK)])
   }
 
   /** A worker that went away is replaced once. */

@@ -13,7 +13,6 @@ export interface WorkerTurnNeeds {
   db: Db
   log: Log
   rooms: Rooms
-  onFault(error: unknown): void
 }
 
 export interface WorkerTurn {
@@ -37,7 +36,7 @@ export class Stopped extends Error {}
 
 const LONGEST_REASON = 400
 
-export function createWorkerTurns({ db, log, rooms, onFault }: WorkerTurnNeeds) {
+export function createWorkerTurns({ db, log, rooms }: WorkerTurnNeeds) {
   const { turns } = rooms
 
   /** Resolves with what the model said last. Rejects for a turn that failed or was interrupted (§9.2 26). */
@@ -51,11 +50,13 @@ export function createWorkerTurns({ db, log, rooms, onFault }: WorkerTurnNeeds) 
     const hearing = heard && listen(sessionId, heard)
     try {
       const { turnId } = await turns.send(sessionId, { text, effort, whenBusy: "reject" })
-      const stop = () => void halt(sessionId, turnId).catch(onFault)
+      const stuck = Promise.withResolvers<never>()
+      stuck.promise.catch(() => {})
+      const stop = () => void halt(sessionId, turnId).catch(stuck.reject)
       signal.addEventListener("abort", stop, { once: true })
       await begun(turnId)
       if (signal.aborted) stop()
-      const turn = await turns.over(sessionId, turnId)
+      const turn = await Promise.race([turns.over(sessionId, turnId), stuck.promise])
       signal.removeEventListener("abort", stop)
       refuseStopped(signal)
       judge(turn)
@@ -88,7 +89,9 @@ export function createWorkerTurns({ db, log, rooms, onFault }: WorkerTurnNeeds) 
   async function clear(sessionId: string): Promise<void> {
     const active = turns.active(sessionId)
     if (!active) return
-    await halt(sessionId, active.id)
+    await halt(sessionId, active.id).catch((cause: unknown) => {
+      throw new WorkerGone("a turn of the worker's session can't be interrupted", { cause })
+    })
     if (turns.active(sessionId)) throw new WorkerGone("a turn of the worker's session does not end")
   }
 
