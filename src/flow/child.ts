@@ -85,7 +85,12 @@ export function createChild({
     forkThread: (threadId, controls): Promise<ThreadRecord> => codex.forkThread(threadId, policyOf(controls)),
     takeBack: ({ threadId, turns, controls, begin }) =>
       codex.takeBack({ threadId, turns, policy: policyOf(controls), begin, keep: keepAlias }),
-    hasTakenBack: (threadId, mark) => codex.hasTakenBack(threadId, mark as Mark),
+    hasTakenBack: (threadId, mark, begunAt) =>
+      codex.hasTakenBack({
+        ...{ threadId, mark: mark as Mark, begunAt },
+        isKnown: (id) => sessionOf(id) !== undefined,
+        keep: keepAlias,
+      }),
     restartThread,
     findMessage,
     tellsClientIds: codex.tellsClientIds,

@@ -1,11 +1,13 @@
 // Requests that outlive their child, black box: Bun with all four binaries, Node 24 with the newest. Most of it is waiting for
 // restarts, so all worlds live at once, each with a daemon of its own.
 
-import { afterAll, beforeAll, test } from "bun:test"
+import { afterAll, beforeAll, expect, test } from "bun:test"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
 import { COMMANDS, type CodexVersion } from "../support/daemon.ts"
 import { carryChecks } from "./checks/carry.ts"
 import { openWorld, verticalSpec } from "./vertical-suite.ts"
-import type { World } from "./world.ts"
+import { approvalOf, decide, hear, newSession, read, send, type World } from "./world.ts"
 
 const TARGETS: [keyof typeof COMMANDS, CodexVersion][] = [
   ["bun", "0.169.0"],
@@ -39,3 +41,30 @@ for (const { name, run } of carryChecks) {
 afterAll(async () => {
   await Promise.all(worlds.map(({ world }) => world[Symbol.asyncDispose]()))
 }, NET_MS)
+
+test(
+  "a deadline belongs to the request: killed in between, the daemon gives the safe answer when it falls due, or at its start",
+  async () => {
+    // Long enough for the question to be asked; whether it falls due before the restart is over makes no difference.
+    const spec = { ...verticalSpec(COMMANDS.bun, "0.169.0"), env: { APPROVAL_DEADLINE_MS: "1500" } }
+    await using world = await openWorld(spec, "0.169.0")
+    const id = await newSession(world)
+    const listener = await hear(world, `threadId=${id}`)
+    const turnId = await send(world, id, "run: echo ran >> due.txt")
+    const { seq, payload } = await approvalOf(listener, turnId)
+    expect(Date.parse(String(payload.expiresAt)) - Date.parse(String(payload.createdAt))).toBe(1500)
+    await world.restart("SIGKILL")
+    const again = await hear(world, `threadId=${id}&since=${listener.ready.log}.${seq}`)
+    const end = await again.until((f) => f.type === "approval_resolved", "the safe answer")
+    const { approvalId } = payload
+    expect(end.payload as object).toMatchObject({ approvalId, decision: "decline", reason: "deadline" })
+    const rows = (await read(world, id)).transcript.filter(({ type }) => type === "approval.resolved")
+    expect(rows.map(({ details }) => JSON.parse(details ?? "null") as object)).toMatchObject([
+      { decidedBy: "codexd", decidedFrom: "deadline", reason: "deadline" },
+    ])
+    expect((await decide(world, approvalId, "accept")).status).toBe(409)
+    expect(existsSync(join(world.daemon.work, "due.txt"))).toBe(false)
+    for (const one of [listener, again]) one.close()
+  },
+  NET_MS,
+)

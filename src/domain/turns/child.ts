@@ -21,8 +21,8 @@ export interface RunsTurns {
   forkThread(threadId: string, controls: Controls): Promise<ThreadRecord>
   /** Takes back the last turns of a thread, oldest first; says by which way. Throws `invalid_state` where none is safe. */
   takeBack(taken: TakeBack): Promise<{ via: string; result: unknown }>
-  /** Whether the turns of a `takeBack` whose answer never came are gone from the thread. */
-  hasTakenBack(threadId: string, mark: RollbackMark): Promise<boolean>
+  /** Whether the turns of a `takeBack` whose answer never came are gone from the thread; it began at `begunAt` (epoch ms). */
+  hasTakenBack(threadId: string, mark: RollbackMark, begunAt: number): Promise<boolean>
   cleanTerminals(threadId: string): Promise<unknown>
   /** Starts the thread of a session without a turn anew, with these tools. */
   restartThread(threadId: string, controls: Controls, dynamicTools: unknown[]): Promise<void>

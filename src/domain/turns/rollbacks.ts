@@ -62,7 +62,7 @@ export function createRollbacks(needs: RollbacksNeeds) {
   async function settle(sessionId: string): Promise<void> {
     const begun = readRollback(db, sessionId)
     if (!begun) return
-    const isDone = await codex.hasTakenBack(sessionId, begun.mark)
+    const isDone = await codex.hasTakenBack(sessionId, begun.mark, begun.createdAt)
     await db.act((tx) => {
       if (isDone) follow(tx, sessionId, { via: begun.mark.via, turnIds: begun.turnIds })
       else dropRollback(tx, sessionId)

@@ -30,7 +30,8 @@ export interface Turn {
 
 const GET = `SELECT * FROM turns WHERE session_id = ? AND id = ?`
 const OF_SESSION = `SELECT * FROM turns WHERE session_id = ? AND rolled_back_at IS NULL ORDER BY place`
-const ACTIVE = `SELECT * FROM turns WHERE session_id = ? AND status = 'inProgress' ORDER BY place DESC LIMIT 1`
+// The plus keeps it to the index of running turns: in the order of places it would read all that have ended.
+const ACTIVE = `SELECT * FROM turns WHERE session_id = ? AND status = 'inProgress' ORDER BY +place DESC LIMIT 1`
 const RUNNING = `SELECT * FROM turns WHERE status = 'inProgress'`
 const PUT = `INSERT INTO turns (session_id, id, place, status, error, run_id, started_at, completed_at, kind, controls)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

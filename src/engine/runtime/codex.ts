@@ -14,7 +14,7 @@ import { createHeld, LOOSEST } from "./threads/held.ts"
 import { readHistory } from "./threads/history.ts"
 import { createMouth } from "./threads/mouth.ts"
 import { type AskedPolicy, createPolicies, type SentPolicy } from "./threads/policies.ts"
-import { isTakenBack, type Mark, type TakenBack, type TakenTurn, takeBack } from "./threads/rollback.ts"
+import { createRollbackCalls } from "./threads/rollback.ts"
 import { createTurnCalls, textInput } from "./threads/turns.ts"
 
 export interface CodexNeeds {
@@ -52,16 +52,6 @@ export interface RawThread {
 
 /** A thread that takes another one's place; `path` is where the child keeps it, as it says. */
 export type MadeAnew = Alias & { path: unknown }
-
-export interface TakeBack {
-  threadId: string
-  /** The last ones of the thread, oldest first. */
-  turns: readonly TakenTurn[]
-  policy: Policy
-  /** Called before the child is asked. */
-  begin(mark: Mark): Promise<void>
-  keep(made: MadeAnew): Promise<void>
-}
 
 export function createCodex({ supervisor, runStore, rawEvents, aliases: known, mask, onFault }: CodexNeeds) {
   const aliases = createAliases(known, mask)
@@ -147,8 +137,12 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, m
     make: () => Promise<RawThread>,
     keep: (made: MadeAnew) => Promise<void>,
   ): Promise<RawThread> {
-    using _held = mouth.hold()
-    const thread = await make()
+    using held = mouth.hold()
+    const thread = await make().catch((error: unknown) => {
+      // What was made all the same is looked for before it shows.
+      held.discard(aliases.innerOf(outer))
+      throw error
+    })
     await keep({ outer, inner: thread.id, path: thread.path })
     aliases.add({ outer, inner: thread.id })
     note(outer, sandbox)
@@ -230,8 +224,20 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, m
     unloaded: () => {},
   })
 
+  const rollbacks = createRollbackCalls({
+    call,
+    rawCall,
+    history,
+    aliases,
+    quirks: supervisor.quirks,
+    fork: turnCalls.fork,
+    replace,
+    unloaded: (threadId) => void threads().delete(threadId),
+  })
+
   return {
     call,
+    ...rollbacks,
     ...createPass({ supervisor, aliases }),
     ...disposal,
     formerThreads: { deleteThread: formerThreads.deleteThread, letGo: formerThreads.letGo },
@@ -253,19 +259,6 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, m
       policyWord,
       heldBy: (id) => threads().get(id),
     }),
-    /** Takes the last turns of a thread back; `keep` makes durable that another thread answers to its id. */
-    takeBack({ threadId, turns, policy, begin, keep }: TakeBack): Promise<TakenBack> {
-      const forkBefore = (beforeTurnId: string) =>
-        replace(
-          { outer: threadId, sandbox: policy.sandbox },
-          () => turnCalls.fork(threadId, policy, beforeTurnId),
-          keep,
-        )
-      return takeBack({ call, history, quirks: supervisor.quirks, begin, forkBefore }, threadId, turns)
-    },
-    /** Whether the child has done what was begun under that mark. */
-    hasTakenBack: async (threadId: string, mark: Mark): Promise<boolean> =>
-      isTakenBack(await history(threadId), mark),
     /** The binary tells a message's `clientUserMessageId` back, live and in history. */
     tellsClientIds: (): boolean => supervisor.ready() !== undefined && supervisor.quirks().tellsClientIds,
     /** True while that run is the one that runs. */

@@ -62,8 +62,8 @@ export function createCarryOver({ db, logger, rooms }: CarryNeeds) {
    */
   function repeated(tx: Tx, asked: Asked, turnId: string): Request | undefined {
     const { sessionId } = asked
-    const now = rulesOf(turns.find(sessionId, turnId, tx)?.controls)
     const isSame = ({ turnId: own }: Request) => {
+      const now = rulesOf(turns.find(sessionId, turnId, tx)?.controls)
       const then = own === undefined ? undefined : rulesOf(turns.find(sessionId, own, tx)?.controls)
       return then === undefined || then === now
     }

@@ -49,8 +49,9 @@ export function takeRequest(
   const params = paramsOf(message.params)
   const threadId = threadOf(params) ?? (METHODS[method] ? threadOfItem(rooms, tx, params) : null)
   const context = contexts.of(tx, threadId)
-  const activeTurn = threadId === null ? undefined : rooms.turns.active(threadId, tx)?.id
   const said = turnOf(params)
+  const names = typeof params.turnId === "string"
+  const activeTurn = names || threadId === null ? undefined : rooms.turns.active(threadId, tx)?.id
   const named = said !== null && threadId !== null ? rooms.turns.idOf(tx, threadId, said) : said
   const turnId = named ?? activeTurn ?? null
   const isPersons = threadId !== null && METHODS[method] !== undefined && answerable(method, params)

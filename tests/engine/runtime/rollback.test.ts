@@ -2,8 +2,11 @@
 
 import { expect, test } from "bun:test"
 import { Fault } from "../../../src/base/fault.ts"
+import { createAliases } from "../../../src/engine/runtime/threads/aliases.ts"
 import type { RawTurn } from "../../../src/engine/runtime/threads/history.ts"
 import {
+  createRollbackCalls,
+  findFork,
   isTakenBack,
   type RollbackNeeds,
   type TakenTurn,
@@ -101,4 +104,51 @@ test("after a kill the history says whether it was done: by the turns' ids, or w
   expect([isTakenBack(HISTORY, marked), isTakenBack(HISTORY.slice(0, 4), marked)]).toEqual([false, true])
   const unnamed = { via: "thread/rollback" as const, ids: [], count: 5 }
   expect([isTakenBack(HISTORY, unnamed), isTakenBack(HISTORY.slice(0, 4), unnamed)]).toEqual([false, true])
+})
+
+test("a fork that was made and never answered for its thread is known by what it was made of, when, and what it has", async () => {
+  const mark = { via: "fork" as const, ids: ["c"], count: 5 }
+  const histories: Record<string, RawTurn[]> = { fork: HISTORY.slice(0, 4), whole: HISTORY }
+  const history = async (id: string) => histories[id] ?? HISTORY.slice(0, 4)
+  const thread = (id: string, more: object = {}) => ({ id, forkedFromId: "t", createdAt: 100, ...more })
+  const find = async (...threads: ReturnType<typeof thread>[]) =>
+    (await findFork(threads, { from: "t", mark, begunAt: 100_900, isKnown: (id) => id === "ours" }, history))
+      ?.id
+  expect(await find(thread("fork"))).toBe("fork")
+  expect(await find(thread("whole"), thread("ours"), thread("old", { createdAt: 99 }))).toBeUndefined()
+  expect(
+    await find(thread("other", { forkedFromId: "x" }), thread("none", { forkedFromId: null })),
+  ).toBeUndefined()
+})
+
+test("a rollback that was cut off after its fork was made goes on with that fork in the thread's place", async () => {
+  const aliases = createAliases([])
+  const did: unknown[] = []
+  const listed = [{ id: "made", forkedFromId: "t", createdAt: 101, path: "/made.jsonl" }]
+  const calls = createRollbackCalls({
+    aliases,
+    call: async () => ({}) as never,
+    async rawCall<T>(method: string): Promise<T> {
+      did.push(method)
+      return { data: listed } as T
+    },
+    history: async (id) => (aliases.innerOf(id) === "made" ? HISTORY.slice(0, 4) : HISTORY),
+    quirks: () => ({ revert: true, rollback: false }),
+    fork: async () => ({ id: "another" }),
+    replace: async (_, make) => make(),
+    unloaded: (id) => void did.push(["unloaded", id]),
+  })
+  const begun = (via: "fork" | "thread/revert", isKnown = false) => ({
+    ...{ threadId: "t", mark: { via, ids: ["c"], count: 5 }, begunAt: 100_000, isKnown: () => isKnown },
+    keep: async (made: unknown) => void did.push(["kept", made]),
+  })
+  expect(await calls.hasTakenBack(begun("thread/revert"))).toBe(false)
+  expect(await calls.hasTakenBack(begun("fork", true))).toBe(false)
+  expect(did.splice(0)).toEqual(["thread/list"])
+  expect(await calls.hasTakenBack(begun("fork"))).toBe(true)
+  const alias = { outer: "t", inner: "made", path: "/made.jsonl" }
+  expect(did.splice(0)).toEqual(["thread/list", ["kept", alias], ["unloaded", "t"]])
+  // From then on it answers to the session's id.
+  expect(await calls.hasTakenBack(begun("fork"))).toBe(true)
+  expect(did).toEqual([])
 })

@@ -121,3 +121,24 @@ test("what is said of a thread in whose place another one answers is heard no mo
   })
   expect(heard).toEqual([{ threadId: alias.outer, n: "present" }])
 })
+
+test("a fork that could not take its thread's place is not told: it is looked for first", () => {
+  const source = createSignal<{ batch: Message[]; run: RunRef }>(() => {})
+  const heard: unknown[] = []
+  const mouth = createMouth({
+    supervisor: { onMessages: (hear) => source.on(({ batch, run }) => hear(batch, run)) },
+    aliases: createAliases([]),
+    isLoaded: () => false,
+    onFault: () => {},
+  })
+  mouth.onMessages((batch) => heard.push(...batch.map((m) => m.params)))
+  const other = { thread: { id: "other", forkedFromId: null } }
+  {
+    using held = mouth.hold()
+    const fork = { thread: { id: "fork", forkedFromId: "t" } }
+    const batch = [fork, { threadId: "fork", n: 1 }, other].map(told)
+    source.emit({ batch, run: { id: "run", pid: 1 } })
+    held.discard("t")
+  }
+  expect(heard).toEqual([other])
+})

@@ -66,11 +66,13 @@ export function createCarry({ clock, moves }: CarryNeeds) {
      * asks for anything else. `isSame` tells whether what it may do then is what was accepted.
      */
     match(tx: Tx, asked: Asked, { turnId, isSame }: Matching): Request | undefined {
+      const carried = ofSessionIn(tx, asked.sessionId, "carrying").filter((one) => one.carryTurnId === turnId)
+      // Nearly always: what is asked is then not read any further.
+      if (carried.length === 0) return undefined
       const essence = essenceOf(asked.method, moves.withChanges(tx, asked))
       if (essence === undefined) return undefined
-      const found = ofSessionIn(tx, asked.sessionId, "carrying").find(
+      const found = carried.find(
         (request) =>
-          request.carryTurnId === turnId &&
           essenceOf(request.method, JSON.parse(request.params)) === essence &&
           isOffered(asked, request) &&
           isSame(request),

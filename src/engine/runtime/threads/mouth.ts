@@ -42,18 +42,32 @@ export function createMouth({ supervisor, aliases, isLoaded, onFault }: MouthNee
     held = []
     for (const { message, run } of waiting) hear([message], run)
   }
+  const discard = (from: string): void => {
+    const forks = new Set(held.flatMap(({ message }) => forkIn(message.params, from) ?? []))
+    held = held.filter(({ message }) => !forks.has(threadIn(message.params) ?? ""))
+  }
   const hearing = supervisor.onMessages(hear)
 
   return {
     onMessages: (ear: (batch: Message[], run: RunRef) => void): Disposable =>
       said.on(({ batch, run }) => ear(batch, run)),
     /** Until disposed, what is said of unknown threads waits. */
-    hold(): Disposable {
+    hold(): Hold {
       holds++
-      return { [Symbol.dispose]: letGo }
+      return { discard, [Symbol.dispose]: letGo }
     },
     [Symbol.dispose]: () => hearing[Symbol.dispose](),
   }
+}
+
+export interface Hold extends Disposable {
+  /** What waits and is said of forks of that thread, by the child's id of it, is never told. */
+  discard(from: string): void
+}
+
+function forkIn(params: unknown, from: string): string | undefined {
+  const { thread } = (params ?? {}) as { thread?: { id?: string; forkedFromId?: unknown } }
+  return thread?.forkedFromId === from ? thread.id : undefined
 }
 
 function threadIn(params: unknown): string | undefined {

@@ -6,6 +6,8 @@
 // a compaction it forgets what was before it, too (tried on 0.130, 0.150): there it is not used.
 
 import { Fault, isFault } from "../../../base/fault.ts"
+import type { MadeAnew, Policy, RawThread } from "../codex.ts"
+import type { Aliases } from "./aliases.ts"
 import type { RawTurn } from "./history.ts"
 
 /** A turn to take back: every id that the child may know it by. */
@@ -82,6 +84,102 @@ export async function takeBack(
 /** Whether the turns are gone from this history, read after `mark` was made and before anything else was asked of the thread. */
 export const isTakenBack = (known: readonly RawTurn[], mark: Mark): boolean =>
   mark.ids.length > 0 ? !known.some(({ id }) => mark.ids.includes(id)) : known.length < mark.count
+
+export interface TakeBack {
+  threadId: string
+  /** The last ones of the thread, oldest first. */
+  turns: readonly TakenTurn[]
+  policy: Policy
+  /** Called before the child is asked. */
+  begin(mark: Mark): Promise<void>
+  keep(made: MadeAnew): Promise<void>
+}
+
+/** A `takeBack` whose answer never came. */
+export interface Begun {
+  threadId: string
+  mark: Mark
+  /** Epoch milliseconds. */
+  begunAt: number
+  /** A thread that clients know is no fork of ours that nobody heard of. */
+  isKnown(id: string): boolean
+  keep(made: MadeAnew): Promise<void>
+}
+
+export interface RollbackCallsNeeds extends Pick<RollbackNeeds, "call" | "history" | "quirks"> {
+  /** The child's words, as it says them. */
+  rawCall<T>(method: string, params: unknown): Promise<T>
+  aliases: Aliases
+  fork(threadId: string, policy: Policy, beforeTurnId: string): Promise<RawThread>
+  replace(
+    place: { outer: string; sandbox: string },
+    make: () => Promise<RawThread>,
+    keep: (made: MadeAnew) => Promise<void>,
+  ): Promise<RawThread>
+  unloaded(threadId: string): void
+}
+
+export function createRollbackCalls(needs: RollbackCallsNeeds) {
+  const { rawCall, aliases, history, fork, replace, unloaded } = needs
+  return {
+    /** Takes the last turns of a thread back; `keep` makes durable that another thread answers to its id. */
+    takeBack({ threadId, turns, policy, begin, keep }: TakeBack): Promise<TakenBack> {
+      const place = { outer: threadId, sandbox: policy.sandbox }
+      const forkBefore = (beforeTurnId: string) =>
+        replace(place, () => fork(threadId, policy, beforeTurnId), keep)
+      return takeBack({ ...needs, begin, forkBefore }, threadId, turns)
+    },
+    /** Whether the child has done what was begun under that mark; a fork that was made for it takes the thread's place. */
+    async hasTakenBack({ threadId, mark, begunAt, isKnown, keep }: Begun): Promise<boolean> {
+      if (isTakenBack(await history(threadId), mark)) return true
+      if (mark.via !== "fork") return false
+      const newest = { limit: 100, sortKey: "created_at", modelProviders: [] }
+      const { data } = await rawCall<{ data: RawThread[] }>("thread/list", newest)
+      const isTaken = (id: string) => aliases.isReplaced(id) || aliases.outerOf(id) !== id || isKnown(id)
+      const cut = { from: aliases.innerOf(threadId), mark, begunAt, isKnown: isTaken }
+      const made = await findFork(data, cut, history)
+      if (!made) return false
+      await keep({ outer: threadId, inner: made.id, path: made.path })
+      aliases.add({ outer: threadId, inner: made.id })
+      // What this run has loaded is the thread before.
+      unloaded(threadId)
+      return true
+    },
+  }
+}
+
+export interface ListedThread {
+  id: string
+  forkedFromId?: string | null
+  /** Seconds. */
+  createdAt?: number
+  path?: unknown
+}
+
+export interface Cut {
+  /** The child's own id of the thread. */
+  from: string
+  mark: Mark
+  /** Epoch milliseconds at which the turns were about to be taken back. */
+  begunAt: number
+  /** Clients know it: then it is somebody's. */
+  isKnown(id: string): boolean
+}
+
+/** The fork that was made before it could answer for the thread: of that thread, no older, with what was to be left, and nobody's. */
+export async function findFork<T extends ListedThread>(
+  threads: readonly T[],
+  { from, mark, begunAt, isKnown }: Cut,
+  history: RollbackNeeds["history"],
+): Promise<T | undefined> {
+  for (const thread of threads) {
+    const { id, forkedFromId, createdAt = 0 } = thread
+    // Its second may have begun before the moment.
+    if (forkedFromId !== from || (createdAt + 1) * 1000 <= begunAt || isKnown(id)) continue
+    if ((await history(id)).length === mark.count - mark.ids.length) return thread
+  }
+  return undefined
+}
 
 /** How many messages of people the child's history has in them. */
 function messagesIn(turns: readonly TakenTurn[], known: readonly RawTurn[]): number {
