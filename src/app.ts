@@ -56,7 +56,7 @@ import { createTranscriptActs } from "./flow/acts/transcript.ts"
 import { createChild } from "./flow/child.ts"
 import { drain } from "./flow/drain.ts"
 import { createExtensions } from "./flow/extensions/extensions.ts"
-import { homeOfCodex, prepareCodexHome, tokenOf } from "./flow/files.ts"
+import { homeOfCodex, prepareCodexHome, rolloutFolders, tokenOf } from "./flow/files.ts"
 import { createHealth } from "./flow/health.ts"
 import { createContexts } from "./flow/ingest/contexts.ts"
 import { createIngest } from "./flow/ingest/ingest.ts"
@@ -73,6 +73,7 @@ import { createMeasures } from "./flow/kept/measures.ts"
 import { openSeeing } from "./flow/kept/seeing.ts"
 import { createCapabilities } from "./flow/pass/capabilities.ts"
 import { createPassing } from "./flow/pass/pass.ts"
+import { createRollouts } from "./flow/rollouts/import.ts"
 import type { Rooms } from "./flow/rooms.ts"
 import { createMethodCache, createRunStore, houseIdOf, knownAliases } from "./flow/runs.ts"
 import { openRuntime } from "./flow/runtime.ts"
@@ -368,6 +369,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     carry,
     projectActs: createProjectActs({ db, rooms, life }),
     transcriptActs: createTranscriptActs({ db, masks, rooms }),
+    rollouts: createRollouts({ rooms, clock, folders: rolloutFolders(codexHome, config) }),
     controlActs: createControlActs({ db, clock, masks, rooms }),
     reconcile,
     keys,

@@ -37,6 +37,12 @@ export const homeOfCodex = (
   { childEnv }: Pick<Config, "childEnv">,
 ): string | undefined => configured ?? (childEnv.HOME === undefined ? undefined : `${childEnv.HOME}/.codex`)
 
+/** Where rollout files may be imported from, Codex's own home first. */
+export const rolloutFolders = (configured: string | undefined, config: Config): string[] => [
+  ...[homeOfCodex(configured, config) ?? []].flat(),
+  ...config.rolloutFolders,
+]
+
 function copyLogin(home: string, userHome: string | undefined): void {
   const own = userHome === undefined ? undefined : `${userHome}/.codex/auth.json`
   if (own === undefined || readText(`${home}/auth.json`) !== undefined) return

@@ -73,6 +73,7 @@ export function readConfig(env: Env, overrides: Overrides, place: Place): Config
     codexHome,
     agentExtensionConfiguredRoots: settings.agentExtensionConfiguredRoots.map(absolute),
     agentExtensionPackageRoots: settings.agentExtensionPackageRoots.map(absolute),
+    rolloutFolders: settings.rolloutFolders.map(absolute),
     childEnv: childEnv(env, codexHome),
     warnings: warningsOf(env),
   }

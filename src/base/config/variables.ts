@@ -72,6 +72,7 @@ export const VARIABLES = {
     "normal",
     "`full` survives a loss of power at the price of speed; `normal` survives a crash.",
   ),
+  ROLLOUT_FOLDERS: paths("Folders beside CODEX_HOME from which rollout files of Codex may be imported."),
   RAW_EVENTS: flag(true, "Asks Codex for raw response items."),
   CODEX_LINE_LIMIT_MIB: integer(
     64,

@@ -20,6 +20,7 @@ import { audit } from "./0016-audit.ts"
 import { triggers } from "./0017-triggers.ts"
 import { searchAgain } from "./0018-search-again.ts"
 import { tokens } from "./0019-tokens.ts"
+import { rollouts } from "./0020-rollouts.ts"
 
 export const MIGRATIONS: readonly Migration[] = [
   log,
@@ -41,4 +42,5 @@ export const MIGRATIONS: readonly Migration[] = [
   triggers,
   searchAgain,
   tokens,
+  rollouts,
 ]

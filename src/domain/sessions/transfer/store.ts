@@ -4,8 +4,10 @@
 import type { Reader, Row, SqlValue, Tx } from "../../../base/storage/port.ts"
 import type { LineOf } from "./lines.ts"
 
-const BEGIN = `INSERT INTO imports (session_id, done, imported_at) VALUES (?, 0, ?)`
+const BEGIN = `INSERT INTO imports (session_id, done, imported_at, thread_id) VALUES (?, 0, ?, ?)`
 const FINISH = `UPDATE imports SET done = 1 WHERE session_id = ?`
+const OF_THREAD = `SELECT session_id FROM imports WHERE thread_id = ?1 AND done = 1
+  UNION ALL SELECT id FROM sessions WHERE inner_id = ?1`
 const IS_IMPORTED = `SELECT 1 AS yes FROM imports WHERE session_id = ?`
 const LEFT = `SELECT session_id FROM imports WHERE done = 0`
 const DROP = ["entries", "turns", "requests", "usage", "imports"].map(
@@ -28,7 +30,12 @@ const PUT_REQUEST = `INSERT INTO requests (id, kind, method, session_id, turn_id
 const PUT_USAGE = `INSERT INTO usage (session_id, turn_id, day, model, imported, calls, total, input, cached, cache_write, output,
     reasoning) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)`
 
-export const beginImport = (tx: Tx, sessionId: string, at: number): void => void tx.run(BEGIN, sessionId, at)
+export const beginImport = (
+  tx: Tx,
+  { id, threadId, at }: { id: string; threadId: string | undefined; at: number },
+): void => void tx.run(BEGIN, id, at, threadId ?? null)
+export const importOf = (db: Reader, threadId: string): string | undefined =>
+  db.get(OF_THREAD, threadId)?.session_id as string | undefined
 export const finishImport = (tx: Tx, sessionId: string): void => void tx.run(FINISH, sessionId)
 export const isImported = (db: Reader, sessionId: string): boolean =>
   db.get(IS_IMPORTED, sessionId) !== undefined

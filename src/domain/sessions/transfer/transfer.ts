@@ -17,6 +17,7 @@ import {
   beginImport,
   dropImport,
   finishImport,
+  importOf,
   isImported,
   putEntry,
   putRequest,
@@ -39,10 +40,13 @@ const A_COMMIT = 1024 * 1024
 const SETTLED: ReadonlySet<string> = new Set(["answered", "declined", "expired", "void"])
 
 export function createTransfer({ db, log, clock, sessions, controls }: TransferNeeds) {
-  /** Takes the lines of an export in. Throws `invalid_import` with the number of the line that is wrong; nothing is kept then. */
-  async function take(lines: AsyncIterable<string>): Promise<SessionSummary> {
+  /**
+   * Takes the lines of an export in. Throws `invalid_import` with the number of the line that is wrong; nothing is kept then.
+   * `threadId`: the thread that they were made of, where it comes in once only.
+   */
+  async function take(lines: AsyncIterable<string>, threadId?: string): Promise<SessionSummary> {
     const id = newId()
-    await db.act((tx) => beginImport(tx, id, clock.now()))
+    await db.act((tx) => beginImport(tx, { id, threadId, at: clock.now() }))
     try {
       const head = await fill(id, lines)
       return await db.act((tx) => finish(tx, id, head))
@@ -143,6 +147,8 @@ export function createTransfer({ db, log, clock, sessions, controls }: TransferN
       const needs = { db, session, controls: controls.of(id), now: clock.now() }
       return format === "jsonl" ? jsonLines(needs) : markdown(needs)
     },
+    /** The session that was made of the thread's own file, or for which the thread answers. */
+    importOf: (threadId: string): string | undefined => importOf(db, threadId),
     /** Why nothing can be done in a session that came from elsewhere; undefined for others. */
     refusal: (id: string, reader: Reader = db): Fault | undefined =>
       isImported(reader, id)

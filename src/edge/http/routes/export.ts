@@ -6,7 +6,7 @@ import { Fault } from "../../../base/fault.ts"
 import type { SessionEnv } from "../env.ts"
 import { json } from "../reply.ts"
 import { brought } from "../shown.ts"
-import { query } from "../valid.ts"
+import { body, query } from "../valid.ts"
 import type { RouteNeeds } from "./needs.ts"
 
 export const IMPORT_PATH = "/api/sessions/import"
@@ -21,6 +21,11 @@ const LINES = /^(application|text)\/(x-)?(ndjson|jsonl|jsonlines)\b/i
 
 const ask = z.object({ format: z.enum(["markdown", "jsonl"]).default("markdown") })
 
+const rollouts = z.strictObject({
+  path: z.string().startsWith("/").max(4096).optional(),
+  limit: z.number().int().min(1).max(1_000).default(100),
+})
+
 export const exportRoutes = (needs: RouteNeeds) => {
   const { rooms, gate } = needs
   return new Hono<SessionEnv>()
@@ -30,6 +35,12 @@ export const exportRoutes = (needs: RouteNeeds) => {
         throw new Fault("unsupported_media_type", "an import is sent as application/x-ndjson")
       const session = await rooms.transfer.take(linesOf(c.req.raw.body))
       return json({ status: "ok", session }, 201)
+    })
+    .post("/import/rollouts", body(rollouts), async (c) => {
+      c.env.peer.holdOpen()
+      const answer = await needs.rollouts.take(c.req.valid("json"))
+      if (!answer) throw outside(needs.rollouts.folders)
+      return json({ status: "ok", ...answer })
     })
     .get("/:sessionId/export", gate("PGX"), query(ask), async (c) => {
       const { format } = c.req.valid("query")
@@ -84,6 +95,11 @@ async function* linesOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator
     }
   }
   if (rest !== "") yield rest
+}
+
+const outside = (folders: readonly string[]): Fault => {
+  const message = `path: is in none of ${folders.join(", ")} (ROLLOUT_FOLDERS)`
+  return new Fault("invalid_request", message, { issues: [{ code: "custom", path: ["path"], message }] })
 }
 
 const tooLong = (line: number): Fault =>

@@ -17,6 +17,7 @@ import type { Reconcile } from "../../../flow/ingest/past/reconcile.ts"
 import type { Jobs } from "../../../flow/jobs/jobs.ts"
 import type { Capabilities } from "../../../flow/pass/capabilities.ts"
 import type { Passing } from "../../../flow/pass/pass.ts"
+import type { Rollouts } from "../../../flow/rollouts/import.ts"
 import type { Rooms } from "../../../flow/rooms.ts"
 import type { Suggest } from "../../../flow/workers/suggest.ts"
 import type { Sockets } from "../../stream/socket.ts"
@@ -34,6 +35,7 @@ export interface RouteNeeds {
   carry: CarryOver
   projectActs: ProjectActs
   transcriptActs: TranscriptActs
+  rollouts: Rollouts
   jobs: Jobs
   schedules: Schedules
   hooks: Hooks

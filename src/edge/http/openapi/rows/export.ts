@@ -20,4 +20,19 @@ export const exportRows = {
     ok: { 201: z.object({ status: z.literal("ok"), session }) },
     faults: ["invalid_import", "body_too_large", "unsupported_media_type"],
   },
+  "POST /api/sessions/import/rollouts": {
+    id: "importRollouts",
+    tag: "sessions",
+    summary: "Takes threads in from rollout files of Codex, as sessions that can be read; each thread once",
+    scope: "operate",
+    ok: {
+      200: z.object({
+        status: z.literal("ok"),
+        imported: z.array(z.object({ path: z.string(), threadId: z.string(), session })),
+        known: z.array(z.object({ path: z.string(), threadId: z.string(), sessionId: z.string() })),
+        skipped: z.array(z.object({ path: z.string(), threadId: z.string(), reason: z.string() })),
+        left: z.number(),
+      }),
+    },
+  },
 } as const satisfies Operations
