@@ -20,6 +20,7 @@ import { createControls } from "./domain/controls/controls.ts"
 import { createKeys } from "./domain/keys/keys.ts"
 import { createOffers } from "./domain/offers/offers.ts"
 import { createProjects } from "./domain/projects/projects.ts"
+import { createRaw } from "./domain/raw/raw.ts"
 import { createRequests } from "./domain/requests/requests.ts"
 import { createOutbox } from "./domain/sessions/outbox/outbox.ts"
 import { createSessions } from "./domain/sessions/sessions.ts"
@@ -100,6 +101,12 @@ export interface House extends AsyncDisposable {
   /** Drains and closes everything; resolves when nothing of it is left. */
   close(reason: string): Promise<void>
 }
+
+const rawKept = (config: Config) => ({
+  stored: config.rawItemsStored,
+  maxAgeMs: config.rawItemsMaxAgeHours * 3_600_000,
+  maxBytes: config.rawItemsMaxMib * 1024 * 1024,
+})
 
 /** Requests that are being answered get this long when the daemon stops. */
 const ANSWER_GRACE_MS = 1_000
@@ -254,6 +261,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     transcript,
     streaming: createStreaming(),
     transfer: createTransfer({ db, log, clock, sessions, controls }),
+    raw: scope.use(createRaw({ db, clock, keep: rawKept(config), onFault })),
     search: openSearch({ db, clock, titleOf: sessions.titleOf }),
     usage: createUsage({ db, clock, threadOf: (tx, id) => sessions.find(id, tx)?.thread }),
     requests,
@@ -285,6 +293,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   rooms.transfer.sweep().catch(onFault)
   settleThePast({ db, log, rooms, acts, owed })
   requests.start()
+  rooms.raw.start()
 
   scope.use(hearChild({ supervisor, codex, ingest, acts, carry, reconcile, owed, db, log, logger }))
 

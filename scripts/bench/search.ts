@@ -1,7 +1,7 @@
 // Search in made sessions: questions of several kinds over --entries 1000000 entries of 1,000 sessions, as the route asks them,
-// and what taking an entry into the index costs. search.ts [--entries N] [--rounds 40]
+// and what taking an entry into the index costs. search.ts [--entries N] [--rounds 40] [--data FOLDER: made there once, and kept]
 
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { homedir } from "node:os"
 import { join } from "node:path"
 import { createLog } from "../../src/base/events/log.ts"
@@ -10,16 +10,19 @@ import { openBunDriver } from "../../src/base/storage/bun-driver.ts"
 import { openDb } from "../../src/base/storage/database.ts"
 import { migrate } from "../../src/base/storage/migrate.ts"
 import { MIGRATIONS } from "../../src/base/storage/migrations/index.ts"
+import { wordsOfEntry } from "../../src/domain/transcript/search/indexer.ts"
 import { openSearch } from "../../src/domain/transcript/search/open.ts"
 import type { AskSearch } from "../../src/domain/transcript/search/search.ts"
+import { putDoc } from "../../src/domain/transcript/search/store.ts"
 import { createTranscript } from "../../src/domain/transcript/transcript.ts"
 import { option, out, percentile, table } from "./parts/figures.ts"
 
 const entries = option("entries", 1_000_000)
 const rounds = option("rounds", 40)
 const SESSIONS = 1_000
-/** What one commit takes in. */
+/** Entries that one commit of the daemon takes in, and of the quick way of making data. */
 const BATCH = 200
+const QUICK = 20_000
 
 /** The nth word of the made language: the first are in nearly every entry, the last in a few. */
 const word = (n: number): string => `w${n.toString(36)}x`
@@ -30,77 +33,118 @@ const random = (): number => {
 }
 const WORDS = 50_000
 /** Few words often, many seldom (Zipf). */
-const anyWord = (): string => word(Math.floor(WORDS ** random()) - 1)
-const text = (): string => Array.from({ length: 8 + Math.floor(random() * 60) }, anyWord).join(" ")
+const LANGUAGE = Array.from({ length: WORDS }, (_, n) => word(n))
+const anyWord = (): string => LANGUAGE[Math.floor(WORDS ** random()) - 1] ?? ""
+const text = (): string => Array.from({ length: 8 + Math.floor(random() * 30) }, anyWord).join(" ")
 
 const parent = join(homedir(), ".cache/codexd-tests")
 mkdirSync(parent, { recursive: true })
-const folder = mkdtempSync(join(parent, "search-"))
+const kept = process.argv.includes("--data") ? process.argv[process.argv.indexOf("--data") + 1] : undefined
+const folder = kept ?? mkdtempSync(join(parent, "search-"))
+mkdirSync(folder, { recursive: true })
+const database = join(folder, "codexd.db")
+const isMade = existsSync(database)
 const clock = createManualClock()
-const driver = openBunDriver(join(folder, "codexd.db"))
+const driver = openBunDriver(database)
 migrate(driver, MIGRATIONS)
 const db = openDb({ driver, clock })
 const block = { read: () => "", write: () => {}, [Symbol.dispose]: () => {} }
 const log = createLog({ db, clock, mark: block })
 const transcript = createTranscript({ db, clock, log, audienceOf: (thread) => ({ thread }) })
 
+function entry(i: number) {
+  const role = i % 10 === 0 ? ("user" as const) : ("assistant" as const)
+  const content = `${text()}${i % 100 === 0 ? " onepercent" : ""}${i % 2 === 0 ? " everysecond" : ""}`
+  const said = { messageId: `m${i}`, turnId: `t${i >> 4}`, role, content, status: "complete" as const }
+  const type = role === "user" ? "userMessage" : "agentMessage"
+  return { ...said, type, startedAt: 1_700_000_000_000 + i * 1_000 }
+}
+const sessionAt = (): string => `session-${Math.floor(random() * SESSIONS)}`
+
+/** As the daemon writes them, one commit for each. */
 function fill(from: number, to: number): number {
   const began = performance.now()
   for (let n = from; n < to; n += BATCH) {
     db.actNow((tx) => {
-      for (let i = n; i < Math.min(n + BATCH, to); i++) {
-        const role = i % 10 === 0 ? ("user" as const) : ("assistant" as const)
-        const type = role === "user" ? "userMessage" : "agentMessage"
-        const content = `${text()}${i % 100 === 0 ? " onepercent" : ""}${i % 2 === 0 ? " everysecond" : ""}`
-        const said = {
-          messageId: `m${i}`,
-          turnId: `t${i >> 4}`,
-          role,
-          type,
-          content,
-          status: "complete" as const,
-        }
-        transcript.put(tx, `session-${Math.floor(random() * SESSIONS)}`, {
-          ...said,
-          startedAt: 1_700_000_000_000 + i * 1_000,
-        })
-      }
+      for (let i = n; i < Math.min(n + BATCH, to); i++) transcript.put(tx, sessionAt(), entry(i))
     })
   }
   return performance.now() - began
 }
-db.actNow((tx) => {
-  for (let i = 0; i < SESSIONS; i++)
-    tx.run(
-      `INSERT INTO sessions (id, title_is_default, preview, materialized, archived, system_owned, project_id, model_provider,
-        cwd, source, created_at, updated_at, thread) VALUES (?, 1, '', 1, 0, 0, ?, '', '', '', 0, 0, '{}')`,
-      `session-${i}`,
-      `project-${i % 20}`,
-    )
-})
 
-const some = Math.min(20_000, entries)
-driver.exec(
-  "CREATE TEMP TABLE kept AS SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'search_entry_%'",
-)
-const triggers = driver.prepare("SELECT name, sql FROM kept").all()
-for (const { name } of triggers) driver.exec(`DROP TRIGGER ${name}`)
-const bare = fill(0, some)
-driver.exec("DELETE FROM entries")
-for (const { sql } of triggers) driver.exec(String(sql))
+/** The same rows, straight into the tables in large commits. */
+function pour(from: number, to: number): void {
+  const RENEW =
+    "CREATE TEMP TABLE silenced AS SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'entries'"
+  driver.exec(RENEW)
+  const triggers = driver.prepare("SELECT name, sql FROM silenced").all()
+  for (const { name } of triggers) driver.exec(`DROP TRIGGER ${name}`)
+  driver.exec("INSERT INTO search_index (search_index, rank) VALUES ('hashsize', 67108864)")
+  const row = driver.prepare(
+    `INSERT INTO entries (seq, session_id, message_id, turn_id, place, spot, role, type, status, started_at, changed, json)
+     VALUES (?, ?, ?, ?, 1, ?, ?, ?, 'complete', ?, 1, ?)`,
+  )
+  for (let n = from; n < to; n += QUICK) {
+    db.actNow((tx) => {
+      for (let i = n; i < Math.min(n + QUICK, to); i++) {
+        const made = entry(i)
+        const { messageId, turnId, role, type, startedAt, content } = made
+        const sessionId = sessionAt()
+        const spot = `${String(i).padStart(8, "0")}b`
+        row.run(i + 1, sessionId, messageId, turnId, spot, role, type, startedAt, JSON.stringify(made))
+        const about = {
+          sessionId,
+          messageId,
+          role,
+          at: startedAt,
+          hidden: false,
+          shown: true,
+          doc: undefined,
+        }
+        const searched = { ...about, type, content, details: undefined, item: undefined }
+        putDoc(tx, searched, wordsOfEntry(searched))
+      }
+    })
+  }
+  driver.exec("INSERT INTO search_index (search_index, rank) VALUES ('hashsize', 1048576)")
+  for (const { sql } of triggers) driver.exec(String(sql))
+}
+
 const { search } = openSearch({ db, clock, titleOf: (id) => id })
 const drained = (): void => {
   while (driver.prepare("SELECT EXISTS (SELECT 1 FROM search_pending) AS yes").get()?.yes) clock.turn(0)
 }
+if (!isMade) {
+  db.actNow((tx) => {
+    for (let i = 0; i < SESSIONS; i++)
+      tx.run(
+        `INSERT INTO sessions (id, title_is_default, preview, materialized, archived, system_owned, project_id, model_provider,
+          cwd, source, created_at, updated_at, thread) VALUES (?, 1, '', 1, 0, 0, ?, '', '', '', 0, 0, '{}')`,
+        `session-${i}`,
+        `project-${i % 20}`,
+      )
+  })
+  const began = performance.now()
+  pour(0, entries)
+  out(`${entries} entries made in ${((performance.now() - began) / 1000).toFixed(0)} s`)
+}
+const some = Math.min(5_000, entries)
+const first =
+  entries + 1_000_000 * Number(isMade) + (isMade ? Math.floor(performance.timeOrigin % 1e9) * 1_000 : 0)
+const SILENCE =
+  "CREATE TEMP TABLE kept AS SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'search_entry_%'"
+driver.exec(SILENCE)
+const triggers = driver.prepare("SELECT name, sql FROM kept").all()
+for (const { name } of triggers) driver.exec(`DROP TRIGGER ${name}`)
+const bare = fill(first, first + some)
+for (const { sql } of triggers) driver.exec(String(sql))
 const began = performance.now()
-fill(0, some)
+fill(first + some, first + 2 * some)
 drained()
 const indexed = performance.now() - began
 out(
   `an entry written: ${((bare / some) * 1000).toFixed(0)} us without the index, ${((indexed / some) * 1000).toFixed(0)} us with it`,
 )
-fill(some, entries)
-drained()
 const { n: pages } =
   driver.prepare("SELECT page_count * page_size AS n FROM pragma_page_count, pragma_page_size").get() ?? {}
 const size = driver.prepare("SELECT sum(length(block)) AS n FROM search_index_data").get()?.n
@@ -140,4 +184,4 @@ const rows = ASKED.map(([name, question]) => {
 })
 out(table([["question", "matches", "median ms", "p95 ms"], ...rows]))
 await db.close()
-rmSync(folder, { recursive: true })
+if (!kept) rmSync(folder, { recursive: true })

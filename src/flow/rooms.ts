@@ -3,6 +3,7 @@
 import type { ControlsRoom } from "../domain/controls/controls.ts"
 import type { Offers } from "../domain/offers/offers.ts"
 import type { Projects } from "../domain/projects/projects.ts"
+import type { Raw } from "../domain/raw/raw.ts"
 import type { Requests } from "../domain/requests/requests.ts"
 import type { Outbox } from "../domain/sessions/outbox/outbox.ts"
 import type { Sessions } from "../domain/sessions/sessions.ts"
@@ -28,6 +29,7 @@ export interface Rooms {
   streaming: Streaming
   search: Search
   transfer: Transfer
+  raw: Raw
   usage: Usage
   requests: Requests
   offers: Offers

@@ -13,6 +13,7 @@ import type { Reader } from "../../src/base/storage/port.ts"
 import { createControls } from "../../src/domain/controls/controls.ts"
 import { createOffers } from "../../src/domain/offers/offers.ts"
 import { createProjects } from "../../src/domain/projects/projects.ts"
+import { createRaw } from "../../src/domain/raw/raw.ts"
 import type { Limits } from "../../src/domain/requests/deadlines/deadlines.ts"
 import { createRequests, type RequestsNeeds } from "../../src/domain/requests/requests.ts"
 import { createOutbox } from "../../src/domain/sessions/outbox/outbox.ts"
@@ -119,11 +120,14 @@ export function createToldChild() {
   }
 }
 
+const RAW_KEPT = { stored: false, maxAgeMs: 3_600_000, maxBytes: 1024 * 1024 }
+
 export interface RoomsGiven {
   locked?: boolean
   codexHome?: string
   ownTools?: OwnTools
   limits?: Partial<Limits>
+  raw?: Partial<typeof RAW_KEPT>
 }
 
 export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
@@ -216,6 +220,7 @@ export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
     transcript,
     streaming: createStreaming(),
     transfer: createTransfer({ db, log, clock, sessions, controls }),
+    raw: createRaw({ db, clock, keep: { ...RAW_KEPT, ...given.raw }, onFault }),
     search: openSearch({ db, clock, titleOf: sessions.titleOf }),
     usage: createUsage({ db, clock, threadOf: (tx, id) => sessions.find(id, tx)?.thread }),
     requests,

@@ -74,6 +74,9 @@ export const VARIABLES = {
   ),
   ROLLOUT_FOLDERS: paths("Folders beside CODEX_HOME from which rollout files of Codex may be imported."),
   RAW_EVENTS: flag(true, "Asks Codex for raw response items."),
+  RAW_ITEMS_STORED: flag(false, "Keeps raw response items, to be read at `/api/sessions/:id/raw-items`."),
+  RAW_ITEMS_MAX_AGE_HOURS: integer(168, { min: 1 }, "Raw items older than this are dropped."),
+  RAW_ITEMS_MAX_MIB: integer(256, { min: 1 }, "Size of the raw items before the oldest are dropped."),
   CODEX_LINE_LIMIT_MIB: integer(
     64,
     { min: 1, max: 1024 },

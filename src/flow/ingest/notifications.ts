@@ -128,6 +128,8 @@ export const notifications = ({
   "model/rerouted": on(rerouted, ({ threadId, turnId }, p) => {
     rooms.usage.reroute(threadId, { turnId: turnId ?? "", model: p.toModel })
   }),
+  "rawResponseItem/completed": ({ tx, threadId, turnId, params }) =>
+    rooms.raw.keep(tx, { sessionId: threadId, turnId, item: params.item ?? null }),
   "serverRequest/resolved": on(resolved, ({ tx, runId, after }, p) => {
     rooms.requests.resolved(tx, runId, p.requestId)
     after(() => rooms.codex.settledItself(runId, p.requestId))
@@ -177,7 +179,6 @@ export const PASSED_ON: ReadonlySet<string> = new Set([
   "item/reasoning/textDelta",
   "item/mcpToolCall/progress",
   "command/exec/outputDelta",
-  "rawResponseItem/completed",
   "rawResponse/completed",
   "item/commandExecution/terminalInteraction",
   "windows/worldWritableWarning",

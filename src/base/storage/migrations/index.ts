@@ -21,6 +21,8 @@ import { triggers } from "./0017-triggers.ts"
 import { searchAgain } from "./0018-search-again.ts"
 import { tokens } from "./0019-tokens.ts"
 import { rollouts } from "./0020-rollouts.ts"
+import { rollouts } from "./0020-rollouts.ts"
+import { raw } from "./0021-raw.ts"
 
 export const MIGRATIONS: readonly Migration[] = [
   log,
@@ -43,4 +45,5 @@ export const MIGRATIONS: readonly Migration[] = [
   searchAgain,
   tokens,
   rollouts,
+  raw,
 ]

@@ -45,7 +45,8 @@ function takeIn(tx: Tx, now: number): boolean {
   return entries.length === A_COMMIT
 }
 
-function wordsOfEntry(entry: Pending) {
+/** What the index is given of an entry. */
+export function wordsOfEntry(entry: Pending) {
   const content = indexable(contentOf(entry))
   const more = indexable(moreOf(entry))
   const tags = [tag("s", entry.sessionId), tag("r", entry.role), tag("t", entry.type)]

@@ -12,21 +12,32 @@ import type { RouteNeeds } from "./needs.ts"
 import { text } from "./schemas.ts"
 
 const MOST = 1_000
+const whole = (usual: number) =>
+  z
+    .string()
+    .regex(/^\d{1,4}$/, "must be a whole number")
+    .transform(Number)
+    .pipe(z.number().min(1).max(MOST))
+    .default(usual)
 const ask = z
   .object({
     before: z.string().min(1).optional(),
-    limit: z
-      .string()
-      .regex(/^\d{1,4}$/, "must be a whole number")
-      .transform(Number)
-      .pipe(z.number().min(1).max(MOST))
-      .default(100),
+    limit: whole(100),
     since: z.string().min(1).max(1_000).optional(),
   })
   .refine(({ before, since }) => before === undefined || since === undefined, {
     message: "before and since exclude each other",
     path: ["since"],
   })
+const raw = z.object({
+  turnId: z.string().min(1).optional(),
+  after: z
+    .string()
+    .regex(/^\d{1,15}$/, "must be a whole number")
+    .transform(Number)
+    .default(0),
+  limit: whole(100),
+})
 const moment = z.number().int().min(0)
 const entry = z.object({
   messageId: text(),
@@ -58,6 +69,11 @@ export const transcriptRoutes = (needs: RouteNeeds) => {
       // The last page is what is asked for again and again.
       const keep = before === undefined && since === undefined ? `${limit} ${session.id}` : undefined
       return conditional(c, { revision, keep, make })
+    })
+    .get("/:sessionId/raw-items", gate("PGX"), query(raw), (c) => {
+      const sessionId = c.get("session").id
+      const { stored } = rooms.raw
+      return json({ sessionId, stored, ...rooms.raw.list({ sessionId, ...c.req.valid("query") }) })
     })
     .post("/:sessionId/transcript/upsert", gate("PGX"), body(entry), async (c) => {
       const { details, ...rest } = c.req.valid("json")

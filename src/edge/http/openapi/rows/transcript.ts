@@ -31,7 +31,28 @@ const change = z.object({
   removed: z.array(z.string()).meta({ description: "Ids of all that was ever taken back." }),
 })
 
+const rawItem = z.object({
+  n: z.number(),
+  turnId: z.string().nullable(),
+  at: z.string(),
+  item: z.unknown().meta({ description: "As the binary told it." }),
+})
+
 export const transcriptRows = {
+  "GET /api/sessions/:sessionId/raw-items": {
+    id: "readRawItems",
+    tag: "sessions",
+    summary: "What the model was sent and said, word for word, where it is kept (RAW_ITEMS_STORED)",
+    scope: "read",
+    ok: {
+      200: z.object({
+        sessionId,
+        stored: z.boolean().meta({ description: "Whether items are kept now." }),
+        items: z.array(rawItem),
+        next: z.number().nullable().meta({ description: "The next `after`; null at the end." }),
+      }),
+    },
+  },
   "GET /api/sessions/:sessionId/transcript": {
     id: "readTranscript",
     tag: "sessions",
