@@ -247,7 +247,8 @@ export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
     owed,
     noteUnknown: (method) => void unknown.push(method),
   })
-  const reconcile = createReconcile({ db, log, rooms, logger, readyRun: () => "run" })
+  let run = "run"
+  const reconcile = createReconcile({ db, log, rooms, logger, readyRun: () => run })
   const life = createLife({ db, log, clock, rooms })
   const transcriptActs = createTranscriptActs({ db, masks, rooms })
   const projectActs = createProjectActs({ db, rooms, life })
@@ -278,6 +279,11 @@ export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
     driver.exec(`PRAGMA max_page_count = ${driver.prepare("PRAGMA page_count").get()?.page_count}`)
   const makeRoom = () => driver.exec("PRAGMA max_page_count = 1000000")
   return {
+    /** The run of the child that is ready; another one from now on. */
+    run(next = run): string {
+      run = next
+      return run
+    },
     fill,
     makeRoom,
     clock,

@@ -190,6 +190,8 @@ export function createTranscript({ db, clock, log, audienceOf }: TranscriptNeeds
       return whole || !texts ? rows : rows.map((row) => shown(row, texts))
     },
     poured,
+    /** Nothing is held beside the rows. */
+    isPoured: (sessionId: string): boolean => !streaming.get(sessionId)?.size,
     ...createReading({
       db,
       log,

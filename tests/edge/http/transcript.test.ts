@@ -171,11 +171,28 @@ test("a read that would say the same is 304; whatever it shows makes it another 
     expect([what, now.status, now.text === last.text]).toEqual([what, 200, false])
     const again = await call("t", { headers: { "if-none-match": `"x", W/${now.etag}` } })
     expect([what, again.status, again.text, again.etag]).toEqual([what, 304, "", now.etag])
+    const plain = await call("t", { headers: { "if-none-match": now.etag } })
+    expect([what, plain.status, plain.text, plain.etag]).toEqual([what, 304, "", now.etag])
     expect((await call("t")).text).toBe(now.text)
     last = now
   }
   const other = await call("t/transcript")
   expect((await call("t/transcript", { headers: { "if-none-match": other.etag } })).status).toBe(304)
+  await house.settle(house.life.remove("t"))
+  expect((await call("t", { headers: { "if-none-match": last.etag } })).status).toBe(410)
+})
+
+test("what was read under one run of the child is laid beside its history anew under the next", async () => {
+  const { house, call } = start()
+  house.now((tx) => house.rooms.sessions.learn(tx, { id: "t" }, { materialized: true }))
+  const runs: string[] = []
+  Object.assign(house.child, { history: async () => [void runs.push(house.run())].flat().slice(1) })
+  const { etag } = await call("t")
+  const same = { headers: { "if-none-match": etag } }
+  expect([(await call("t", same)).status, runs]).toEqual([304, ["run"]])
+  house.run("another")
+  await call("t", same)
+  expect(runs).toEqual(["run", "another"])
 })
 
 test("on a full disk writes are 507, what streams is told and read all the same, and afterwards all is there", async () => {

@@ -21,7 +21,6 @@ import { triggers } from "./0017-triggers.ts"
 import { searchAgain } from "./0018-search-again.ts"
 import { tokens } from "./0019-tokens.ts"
 import { rollouts } from "./0020-rollouts.ts"
-import { rollouts } from "./0020-rollouts.ts"
 import { raw } from "./0021-raw.ts"
 
 export const MIGRATIONS: readonly Migration[] = [

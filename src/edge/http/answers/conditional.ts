@@ -52,13 +52,27 @@ export function createConditional() {
     return found.body
   }
 
-  return (c: Context, asked: Conditional): Response => {
-    if (asked.revision === undefined) return jsonText(asked.make())
-    const tag = `"${here}-${asked.revision}"`
-    const headers = { etag: tag, "cache-control": "no-cache" }
-    if (isKnown(c.req.header("if-none-match"), tag)) return new Response(null, { status: 304, headers })
-    const body = bodyOf(tag, asked)
-    return new Response(body, { headers: { ...headers, "content-type": "application/json; charset=utf-8" } })
+  const tagOf = (revision: string): string => `"${here}-${revision}"`
+
+  return {
+    answer(c: Context, asked: Conditional): Response {
+      if (asked.revision === undefined) return jsonText(asked.make())
+      const tag = tagOf(asked.revision)
+      const headers = { etag: tag, "cache-control": "no-cache" }
+      if (isKnown(c.req.header("if-none-match"), tag)) return new Response(null, { status: 304, headers })
+      const body = bodyOf(tag, asked)
+      return new Response(body, {
+        headers: { ...headers, "content-type": "application/json; charset=utf-8" },
+      })
+    },
+    /** 304 where the client has the tag of that revision, which is looked up only if it names one; else undefined. */
+    unchanged(c: Context, revision: () => string | undefined): Response | undefined {
+      const known = c.req.header("if-none-match")
+      if (known === undefined) return undefined
+      const now = revision()
+      if (now === undefined || known !== tagOf(now)) return undefined
+      return new Response(null, { status: 304, headers: { etag: known, "cache-control": "no-cache" } })
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 // Sessions: create, list, read (wire-contract §1.4, §1.5).
 
 import { Hono } from "hono"
+import { createMiddleware } from "hono/factory"
 import { z } from "zod"
 import { createConditional } from "../answers/conditional.ts"
 import type { SessionEnv } from "../env.ts"
@@ -24,6 +25,17 @@ const list = z.object({
 
 export const sessionRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) => {
   const conditional = createConditional()
+  /**
+   * Before every other look: a tag was given for a session that was there, and whatever became of it since, its end too, has
+   * another revision. Not while text streams, or before the child's history was laid beside ours.
+   */
+  const unchanged = createMiddleware<SessionEnv>(async (c, next) => {
+    const id = c.req.param("sessionId") ?? ""
+    const isWhole = () => rooms.transcript.isPoured(id) && reconcile.isLaid(id)
+    return (
+      conditional.unchanged(c, () => (isWhole() ? rooms.sessions.revision(id) : undefined)) ?? (await next())
+    )
+  })
   return new Hono<SessionEnv>()
     .post("/", body(create), async (c) => {
       const input = c.req.valid("json")
@@ -41,14 +53,14 @@ export const sessionRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) => {
       if (refresh) await reconcile.refresh()
       return jsonText(rooms.sessions.list(page))
     })
-    .get("/:sessionId", gate("PGX"), async (c) => {
+    .get("/:sessionId", unchanged, gate("PGX"), async (c) => {
       const asked = c.get("session")
       const poured = await brought({ rooms, reconcile }, asked)
       const make = () => {
         const { session, thread, transcript } = shownOf(rooms, asked.id, poured)
         return `{"session":${session},"thread":${thread},"transcript":${transcript}}`
       }
-      return conditional(c, {
+      return conditional.answer(c, {
         revision: poured ? rooms.sessions.revision(asked.id) : undefined,
         keep: asked.id,
         make,

@@ -68,7 +68,7 @@ export const transcriptRoutes = (needs: RouteNeeds) => {
       const revision = poured ? rooms.sessions.revision(session.id) : undefined
       // The last page is what is asked for again and again.
       const keep = before === undefined && since === undefined ? `${limit} ${session.id}` : undefined
-      return conditional(c, { revision, keep, make })
+      return conditional.answer(c, { revision, keep, make })
     })
     .get("/:sessionId/raw-items", gate("PGX"), query(raw), (c) => {
       const sessionId = c.get("session").id

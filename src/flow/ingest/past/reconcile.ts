@@ -22,6 +22,8 @@ export interface ReconcileNeeds {
 
 export function createReconcile({ db, log, rooms, logger, readyRun }: ReconcileNeeds) {
   const opening = new Map<string, Promise<void>>()
+  /** Sessions whose history was laid beside ours, by the run of it. */
+  const laid = new Map<string, string>()
   const lists = createLists({ db, log, rooms, logger })
 
   /** A child is ready: it is told what it missed, then its lists are read. Failures are logged: our own list stands. */
@@ -53,7 +55,11 @@ export function createReconcile({ db, log, rooms, logger, readyRun }: ReconcileN
   /** Lays the child's history beside the ledger, once a run. When the child can't be asked the ledger stands alone. */
   function history(session: Session): Promise<void> {
     const run = readyRun()
-    if (run === undefined || session.reconciledRun === run || !session.materialized) return Promise.resolve()
+    if (run === undefined) return Promise.resolve()
+    if (session.reconciledRun === run || !session.materialized) {
+      laid.set(session.id, run)
+      return Promise.resolve()
+    }
     const under = opening.get(session.id)
     if (under) return under
     const work = compare(session.id, run).finally(() => opening.delete(session.id))
@@ -94,6 +100,11 @@ export function createReconcile({ db, log, rooms, logger, readyRun }: ReconcileN
     glance,
     refresh,
     history,
+    /** Nothing of the child's history is still to be asked for, as far as is known without a look. */
+    isLaid(sessionId: string): boolean {
+      const run = readyRun()
+      return run === undefined || laid.get(sessionId) === run
+    },
     find,
   }
 }
