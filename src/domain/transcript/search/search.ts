@@ -14,6 +14,7 @@ import {
   idFrom,
   newest,
   rankedMatches,
+  rankedWhole,
   readFound,
   recentMatches,
   sessionsIn,
@@ -102,9 +103,14 @@ export function createSearch({ db, titleOf }: SearchNeeds) {
     const before = Math.min(ask.to === undefined ? END : idFrom(ask.to), cursor?.before ?? newest(db))
     const asked: Asked = { match, from, before }
     const count = countMatches(db, asked, MOST_SCORED + 1)
-    const rare = cursor?.ranking === "recency" || count > MOST_SCORED ? undefined : rareOf(terms)
+    const isCommon = cursor?.ranking === "recency" || count > MOST_SCORED
+    const isAll = !sessions && !ask.roles && !ask.types && ask.from === undefined && ask.to === undefined
+    const rare = isCommon ? undefined : rareOf(terms, isAll)
+    const at = { limit: ask.limit + 1, offset: cursor?.offset ?? 0 }
     const ids = rare
-      ? rankedMatches(db, { ...asked, rare }, { limit: ask.limit + 1, offset: cursor?.offset ?? 0 })
+      ? rare.isWhole && isAll
+        ? rankedWhole(db, asked, at)
+        : rankedMatches(db, { ...asked, rare: rare.match }, at)
       : recentMatches(db, asked, ask.limit + 1)
     const more = ids.length > ask.limit
     const page = ids.slice(0, ask.limit)
@@ -131,12 +137,15 @@ export function createSearch({ db, titleOf }: SearchNeeds) {
   }
 
   /** The terms that tell matches apart. Scoring counts every document of a term: a common one would be read whole, for nothing. */
-  function rareOf(terms: Term[]): string | undefined {
+  function rareOf(terms: Term[], isAll: boolean): { match: string; isWhole: boolean } | undefined {
     const all = { from: 0, before: END }
     const rare = terms.filter(
-      ({ match }) => countMatches(db, { ...all, match }, MOST_SCORED + 1) <= MOST_SCORED,
+      ({ match }) =>
+        // Counted already: it is the whole question.
+        (isAll && terms.length === 1) || countMatches(db, { ...all, match }, MOST_SCORED + 1) <= MOST_SCORED,
     )
-    return rare.length === 0 ? undefined : rare.map(({ match }) => match).join(" AND ")
+    if (rare.length === 0) return undefined
+    return { match: rare.map(({ match }) => match).join(" AND "), isWhole: rare.length === terms.length }
   }
 
   function hitOf(id: number, terms: Term[], { includeSystemOwned }: AskSearch): Hit | undefined {

@@ -31,6 +31,8 @@ const RECENT = `SELECT rowid AS id ${MATCHES} ORDER BY rowid DESC LIMIT ?4`
 const RANKED = `WITH hits AS MATERIALIZED (SELECT rowid AS id ${MATCHES})
   SELECT rowid AS id, bm25(search_index, 4.0, 1.0, 1.0, 0.0) AS score FROM search_index
   WHERE search_index MATCH ?4 AND +rowid IN (SELECT id FROM hits) ORDER BY score, rowid DESC LIMIT ?5 OFFSET ?6`
+const RANKED_WHOLE = `SELECT rowid AS id, bm25(search_index, 4.0, 1.0, 1.0, 0.0) AS score ${MATCHES}
+  ORDER BY score, rowid DESC LIMIT ?4 OFFSET ?5`
 const ROW = `SELECT d.id, e.session_id, e.message_id, e.turn_id, e.role, e.type, e.content, e.details, e.item, e.status,
     s.archived, s.project_id, s.system_owned
   FROM search_docs AS d JOIN entries AS e ON e.session_id = d.session_id AND e.message_id = d.message_id
@@ -108,6 +110,13 @@ export const rankedMatches = (
   { match, from, before, rare }: Asked & { rare: string },
   { limit, offset }: { limit: number; offset: number },
 ): number[] => db.all(RANKED, match, from, before, rare, limit, offset).map((row) => row.id as number)
+
+/** The same where the whole question is rare: it is read once less. */
+export const rankedWhole = (
+  db: Reader,
+  { match, from, before }: Asked,
+  { limit, offset }: { limit: number; offset: number },
+): number[] => db.all(RANKED_WHOLE, match, from, before, limit, offset).map((row) => row.id as number)
 
 export interface Found extends Searchable {
   id: number
