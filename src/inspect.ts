@@ -2,6 +2,7 @@
 
 import type { Config } from "./base/config/config.ts"
 import { placesOf } from "./base/config/places.ts"
+import { newestAt } from "./base/events/rows/store.ts"
 import type { Clock } from "./base/kit/clock.ts"
 import { newId } from "./base/kit/ids.ts"
 import { createLogger, createMasks } from "./base/observe/logger.ts"
@@ -49,6 +50,16 @@ export function createInspection({ platform, clock }: InspectionNeeds): Inspecti
         return checkDatabase(driver, MIGRATIONS.length)
       } finally {
         driver.close()
+      }
+    },
+    newestAt(config) {
+      const { database } = placesOf(config)
+      if (!exists(database)) return undefined
+      const reader = openReader(platform, database)
+      try {
+        return newestAt(reader)
+      } finally {
+        reader.close()
       }
     },
     leftovers(config) {

@@ -8,6 +8,8 @@ import { callOver } from "./base/platform/call.ts"
 import { readText } from "./base/platform/files.ts"
 import * as folders from "./base/platform/folders.ts"
 import type { Platform } from "./base/platform/port.ts"
+import { osName, runToEnd } from "./base/platform/run.ts"
+import { reentry } from "./base/platform/self.ts"
 import { watchFolder } from "./base/platform/watch.ts"
 import { runCli } from "./edge/cli/cli.ts"
 import type { StopSignal } from "./edge/cli/needs.ts"
@@ -38,6 +40,7 @@ export async function run(platform: Platform, clock: Clock = systemClock): Promi
     connect: (url, headers) => Reflect.construct(WebSocket, [url, { headers }]),
     callOver,
     inspection: createInspection({ platform, clock }),
+    service: { os: osName(), program: reentry(programDir()), run: runToEnd },
     keeping: createKeeping({ platform, clock, version }),
     authors: createAuthors({ platform, clock, programDir: programDir(), env }),
     files: { ...folders, readText, watchFolder },

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs"
 import { dirname, join } from "node:path"
+import { freeBytes } from "./disk.ts"
 
 export const exists = (path: string): boolean => existsSync(path)
 
@@ -70,4 +71,31 @@ export function stampOf(path: string): string {
   }
   if (isFolder(path)) walk(path)
   return stamps.sort().join("\n")
+}
+
+const LOOKED_AT = 2_000
+
+/** Files in a folder and below that others than their owner may read or write; links and what is no file are left out. */
+export function looseFilesIn(path: string): string[] {
+  const found: string[] = []
+  let left = LOOKED_AT
+  const walk = (folder: string): void => {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (--left < 0) return
+      const inner = join(folder, entry.name)
+      if (entry.isDirectory()) {
+        // What a closed folder holds is closed.
+        if ((statSync(inner).mode & 0o077) !== 0) walk(inner)
+      } else if (entry.isFile() && (statSync(inner).mode & 0o077) !== 0) found.push(inner)
+    }
+  }
+  if (isFolder(path) && (statSync(path).mode & 0o077) !== 0) walk(path)
+  return found
+}
+
+/** Bytes left for us where the path is, or where it would be made; null where that can't be looked at. */
+export function roomNear(path: string): number | null {
+  if (existsSync(path)) return freeBytes(path)
+  const above = dirname(path)
+  return above === path ? null : roomNear(above)
 }

@@ -11,6 +11,7 @@ import type { CliNeeds } from "./needs.ts"
 import { readingConfig } from "./reading.ts"
 import { scriptedModel } from "./scripted-model.ts"
 import { serve } from "./serve.ts"
+import { serviceWords } from "./service/words.ts"
 
 /** Wrong words. */
 const USAGE = 2
@@ -62,6 +63,7 @@ function words(needs: CliNeeds, done: (code: number) => void): Command {
     .option("--json", "answer as JSON")
     .action(async (_, command: Command) => done(await doctorProcesses(needs, command.optsWithGlobals())))
   keepingWords(program, needs, done)
+  serviceWords(program, needs, done)
   extensionWords(program, needs, done)
   add("scripted-model", "serve the scripted model alone")
     .option("--host <address>", "address to listen on", "127.0.0.1")

@@ -4,6 +4,7 @@
 import type { Config } from "../../base/config/config.ts"
 import { isLoopback } from "../../base/config/rules.ts"
 import { type ConfigFlags, configOf } from "./config.ts"
+import { clock, disk, login, loose } from "./doctor/looks.ts"
 import type { CliNeeds, Leftover } from "./needs.ts"
 
 export interface Finding {
@@ -24,7 +25,11 @@ export async function doctor(needs: CliNeeds, { json = false, ...flags }: Flags)
   const findings = [
     configuration(config),
     await safely("codex", () => codex(needs, config)),
+    login(needs, config),
     folder(needs, config),
+    await safely("files", () => loose(needs, config)),
+    disk(needs, config),
+    await safely("clock", () => clock(needs, config, holder)),
     daemon(holder),
     await safely("database", () => database(needs, config, holder)),
     await safely("processes", () => processes(needs, config, holder)),

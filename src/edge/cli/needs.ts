@@ -31,8 +31,19 @@ export interface CliNeeds {
   connect(url: string, headers: Record<string, string>): WebSocket
   inspection: Inspection
   keeping: Keeping
+  service: ServiceNeeds
   authors: Authors
   files: Files
+}
+
+/** What `service` needs of the machine. */
+export interface ServiceNeeds {
+  /** `linux`, `darwin` … */
+  os: string
+  /** Starts the daemon's program, without words. */
+  program: string[]
+  /** Runs a program of the machine to its end; 127 where there is none of that name. */
+  run(command: string[]): Promise<{ code: number; out: string; err: string }>
 }
 
 /** base/platform/folders.ts and files.ts. */
@@ -44,6 +55,10 @@ export interface Files {
   removeFolder(path: string): void
   modeOf(path: string): number | undefined
   isFolder(path: string): boolean
+  /** Files in a folder and below that others than their owner may use. */
+  looseFilesIn(path: string): string[]
+  /** Bytes left where the path is or would be; null where that can't be looked at. */
+  roomNear(path: string): number | null
   writeText(path: string, text: string): void
   watchFolder(path: string, changed: () => void): Disposable
 }
@@ -108,6 +123,8 @@ export interface Inspection {
   lockHolder(config: Config): number | undefined
   /** What is wrong with the database; empty when it is sound or not there yet. Only while no daemon holds the lock. */
   database(config: Config): string[]
+  /** When the newest event was stored; undefined where there is none. Only while no daemon holds the lock. */
+  newestAt(config: Config): number | undefined
   /** Processes that earlier runs left behind. Only while no daemon holds the lock. */
   leftovers(config: Config): Leftover[]
   /** Ends the leftovers; answers what was ended. */

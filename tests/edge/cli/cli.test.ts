@@ -70,10 +70,12 @@ function stage(argv: string[], change: Partial<CliNeeds> = {}): Stage {
     inspection: {
       binary: async () => ({ path: "/bin/codex", version: "0.1.0", methods: 9 }),
       lockHolder: () => undefined,
+      newestAt: () => undefined,
       database: () => [],
       leftovers: () => [],
       reap: async () => [],
     },
+    service: { os: "linux", program: ["/bin/codexd"], run: async () => ({ code: 0, out: "", err: "" }) },
     keeping: createKeeping({ platform: createBunPlatform(), clock: systemClock, version: "1.2.3" }),
     files: { ...folders, readText, watchFolder },
     ...change,
@@ -272,7 +274,7 @@ test("doctor: all well is 0, oddities 1, breakage 2; --json says the same", asyn
   using folder = testFolder("doctor")
   const dataDir = join(folder.path, "data")
   const argv = ["doctor", "--data-dir", dataDir]
-  const env = { PORT: await freePort() }
+  const env = { PORT: await freePort(), OPENAI_API_KEY: "sk-x" }
   const well = stage(argv, { env })
   expect(await runCli(well.needs)).toBe(0)
   expect(well.said.out).toContain("✓ codex: 0.1.0 with 9 methods (/bin/codex)")
@@ -295,7 +297,7 @@ test("doctor: all well is 0, oddities 1, breakage 2; --json says the same", asyn
 
 test("doctor names a taken port, and keeps off what a running daemon holds", async () => {
   await using taken = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("") })
-  const env = { PORT: String(taken.port) }
+  const env = { PORT: String(taken.port), OPENAI_API_KEY: "sk-x" }
   const free = stage(["doctor"], { env })
   expect(await runCli(free.needs)).toBe(2)
   expect(free.said.out).toContain(`127.0.0.1:${taken.port} can't be listened on`)
@@ -330,3 +332,43 @@ async function freePort(): Promise<string> {
   await server.stop(true)
   return String(port)
 }
+
+test("doctor: the login, open files, the disk and the clock, each with what to do", async () => {
+  using folder = testFolder("doctor-looks")
+  const dataDir = join(folder.path, "data")
+  mkdirSync(dataDir)
+  chmodSync(dataDir, 0o755)
+  writeFileSync(join(dataDir, "api-token"), "secret", { mode: 0o644 })
+  const env = { PORT: await freePort(), HOME: folder.path }
+  const { needs } = stage([])
+  const inspection = { ...needs.inspection, newestAt: () => Date.now() + 3_600_000 }
+  const tight = { ...needs.files, roomNear: () => 20 << 20 }
+  const argv = ["doctor", "--json", "--data-dir", dataDir]
+  const one = stage(argv, { env, inspection, files: tight })
+  expect(await runCli(one.needs)).toBe(1)
+  const { findings } = JSON.parse(one.said.out) as {
+    findings: { name: string; verdict: string; text: string }[]
+  }
+  const of = (name: string) => findings.find((finding) => finding.name === name)
+  expect(of("login")).toMatchObject({ verdict: "warn", text: expect.stringContaining("run `codex login`") })
+  expect(of("files")).toMatchObject({
+    verdict: "warn",
+    text: expect.stringContaining(`api-token; chmod -R go= ${dataDir}`),
+  })
+  expect(of("disk")).toMatchObject({
+    verdict: "warn",
+    text: expect.stringMatching(/^20 MiB are left.*make room/),
+  })
+  expect(of("clock")).toMatchObject({
+    verdict: "warn",
+    text: expect.stringContaining("the last event of the log"),
+  })
+  expect(one.said.out).not.toContain("secret")
+  const full = stage(argv, { env, files: { ...needs.files, roomNear: () => 1 << 20 } })
+  expect(await runCli(full.needs)).toBe(2)
+  mkdirSync(join(folder.path, ".codex"))
+  writeFileSync(join(folder.path, ".codex/auth.json"), "{}")
+  chmodSync(dataDir, 0o700)
+  const well = stage(argv, { env })
+  expect(await runCli(well.needs)).toBe(0)
+})

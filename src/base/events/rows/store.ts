@@ -63,6 +63,7 @@ const DELTAS = `SELECT ${FACTS} FROM log_rows WHERE class = 'delta' AND first > 
 const OF_THREAD = `SELECT ${FACTS} FROM log_rows WHERE thread = ? AND scope <> 'global'`
 const DELETE_ROW = "DELETE FROM log_rows WHERE first = ?"
 const DELETE_UNTIL = "DELETE FROM log_rows WHERE first <= ?"
+const NEWEST_AT = "SELECT at FROM log_rows ORDER BY first DESC LIMIT 1"
 const OLDEST_AT = "SELECT at FROM log_rows ORDER BY first LIMIT 1"
 
 const LIST_MARKS = "SELECT thread, scope, kind, n FROM log_marks"
@@ -148,6 +149,11 @@ export const threadRows = (db: Reader, thread: string): RowFacts[] =>
 export const deleteRow = (tx: Tx, first: number): void => void tx.run(DELETE_ROW, first)
 
 export const deleteUntil = (tx: Tx, first: number): void => void tx.run(DELETE_UNTIL, first)
+
+export function newestAt(db: Reader): number | undefined {
+  const at = db.get(NEWEST_AT)?.at
+  return typeof at === "number" ? at : undefined
+}
 
 export function oldestAt(db: Reader): number | null {
   const row = db.get(OLDEST_AT)
