@@ -70,8 +70,10 @@ import { enqueueTool } from "./flow/jobs/enqueue-tool.ts"
 import { createJobs } from "./flow/jobs/jobs.ts"
 import { jobTable } from "./flow/jobs/table.ts"
 import { createTriggers } from "./flow/jobs/triggers.ts"
+import { audited } from "./flow/kept/audited.ts"
 import { createMeasures } from "./flow/kept/measures.ts"
-import { openSeeing } from "./flow/kept/seeing.ts"
+import { openSeeing, openTrail } from "./flow/kept/seeing.ts"
+import { tapped } from "./flow/kept/wire-log.ts"
 import { createCapabilities } from "./flow/pass/capabilities.ts"
 import { createPassing } from "./flow/pass/pass.ts"
 import { createRollouts } from "./flow/rollouts/import.ts"
@@ -134,6 +136,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
 
   const log = createLog({ db, clock, mark, log: logger })
   scope.use(measures.listen(log))
+  const trail = scope.use(openTrail({ config, db, clock, onFault }))
   const houseId = await houseIdOf(db, newId())
   const hide = (secret: string) => masks.add(secret)
   const door = scope.use(createDoor({ config, db, clock, ownersToken: token, houseId, hide, onFault }))
@@ -142,7 +145,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const methodCache = createMethodCache(db, onFault)
   const codexHome = prepareCodexHome(places.codexHome, config)
   const { supervisor, stderrLog } = openRuntime({
-    platform,
+    platform: config.log === "wire" ? { spawn: tapped(platform.spawn, { clock, logger }) } : platform,
     clock,
     processes,
     config,
@@ -300,7 +303,8 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const life = createLife({ db, log, clock, rooms })
   const keys = createKeys({ db, clock })
   const trustMode = config.agentExtensionTrustMode
-  const { perform } = createActions({ db, clock, rooms, keys, trustMode, jobs: () => jobs })
+  const actions = createActions({ db, clock, rooms, keys, trustMode, jobs: () => jobs })
+  const perform = audited(actions.perform, { clock, logger, trail, auditFailed: measures.auditFailed })
   const enqueue = enqueueTool(() => jobs)
   const doors = { perform, enqueue, carried: CARRIED }
   const extensions = scope.use(
@@ -329,26 +333,8 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const sockets = createSockets(hub)
   const maxLagBytes = config.streamMaxLagMib * 1024 * 1024
   const events = createEvents({ hub, clock, logId: log.id, maxLagBytes })
-  const seeing = scope.use(
-    openSeeing({
-      ...{
-        config,
-        places,
-        clock,
-        logger,
-        db,
-        log,
-        measures,
-        rooms,
-        supervisor,
-        extensions,
-        jobs,
-        hub,
-        onFault,
-      },
-      pid: processes.self,
-    }),
-  )
+  const counted = { measures, rooms, supervisor, extensions, jobs, hub }
+  const seeing = openSeeing({ config, places, clock, db, log, pid: processes.self, ...counted })
   const capabilities = createCapabilities({ supervisor, clock })
   const { health, readiness } = createHealth({
     extensions,
@@ -368,9 +354,9 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     jobs,
   })
   const api = createApi({
-    trail: seeing.trail,
+    trail,
     metrics: seeing.metrics,
-    seen: createSeen({ clock, logger, measures, ...seeing }),
+    seen: createSeen({ clock, logger, measures, trail, ...seeing }),
     extensions,
     rbac: createRbac(config),
     rooms,

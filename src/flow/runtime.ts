@@ -12,7 +12,7 @@ import type { RunStore } from "../engine/runtime/reap.ts"
 import { createSupervisor, type Program } from "../engine/runtime/supervisor.ts"
 
 export interface RuntimeNeeds {
-  platform: Platform
+  platform: Pick<Platform, "spawn">
   clock: Clock
   processes: Processes
   config: Config

@@ -29,6 +29,11 @@ export const VARIABLES = {
   HOST: text("127.0.0.1", "Address to listen on."),
   PORT: integer(3001, { min: 1, max: 65_535 }, "Port to listen on. The flag `--port 0` takes any free one."),
   LOG_LEVEL: oneOf(LEVELS, "info", "Least important level that is logged."),
+  LOG: oneOf(
+    ["plain", "wire"],
+    "plain",
+    "`wire` also logs every JSON-RPC line between the daemon and Codex, at `info`, secrets masked.",
+  ),
   CODEX_BIN: optional(
     "command or path",
     "The Codex binary. Unset: `codex` on PATH, else the one in `node_modules`.",
