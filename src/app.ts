@@ -71,6 +71,7 @@ import { createJobs } from "./flow/jobs/jobs.ts"
 import { jobTable } from "./flow/jobs/table.ts"
 import { createTriggers } from "./flow/jobs/triggers.ts"
 import { audited } from "./flow/kept/audited.ts"
+import { keepBounds } from "./flow/kept/bounds.ts"
 import { createMeasures } from "./flow/kept/measures.ts"
 import { openSeeing, openTrail } from "./flow/kept/seeing.ts"
 import { tapped } from "./flow/kept/wire-log.ts"
@@ -144,7 +145,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const runStore = createRunStore({ db, clock })
   const methodCache = createMethodCache(db, onFault)
   const codexHome = prepareCodexHome(places.codexHome, config)
-  const { supervisor, stderrLog } = openRuntime({
+  const { supervisor, stderrLog, use } = openRuntime({
     platform: config.log === "wire" ? { spawn: tapped(platform.spawn, { clock, logger }) } : platform,
     clock,
     processes,
@@ -335,8 +336,10 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const events = createEvents({ hub, clock, logId: log.id, maxLagBytes })
   const counted = { measures, rooms, supervisor, extensions, jobs, hub }
   const seeing = openSeeing({ config, places, clock, db, log, pid: processes.self, ...counted })
+  const bounds = scope.use(keepBounds({ config, clock, logger, supervisor, rooms, use, pid: processes.self }))
   const capabilities = createCapabilities({ supervisor, clock })
   const { health, readiness } = createHealth({
+    bounds: bounds.reasons,
     extensions,
     capabilities,
     config,

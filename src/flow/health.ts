@@ -33,6 +33,8 @@ export interface HealthNeeds {
   /** What is loaded of extensions, looked at once a second. */
   agents(): Agents
   jobs: { health(): object }
+  /** What takes more memory than it may. */
+  bounds(): string[]
   capabilities: Pick<Capabilities, "features">
   extensions: Pick<Extensions, "inventory">
 }
@@ -51,7 +53,7 @@ export const createHealth = (given: Omit<HealthNeeds, "disk" | "agents">) => {
 /** Codex asleep comes when it is called; a nearly full disk still takes what comes. */
 function isReady({ supervisor, turns, db }: HealthNeeds): boolean {
   const { name } = supervisor.state()
-  return name === "ready" && !turns.draining() && !db.full
+  return callable({ name }) && !turns.draining() && !db.full
 }
 
 function report(needs: HealthNeeds) {
@@ -87,16 +89,21 @@ function report(needs: HealthNeeds) {
   }
 }
 
-function reasonsOf(state: RuntimeState, { db, turns, disk, agents }: HealthNeeds): string[] {
+function reasonsOf(state: RuntimeState, { db, turns, disk, agents, bounds }: HealthNeeds): string[] {
   const reasons: string[] = []
   if (turns.draining()) reasons.push("the daemon is shutting down and takes no new turns")
-  if (state.name !== "ready") reasons.push(`codex is ${state.name}${state.reason ? `: ${state.reason}` : ""}`)
+  reasons.push(...bounds())
+  if (!callable(state)) reasons.push(`codex is ${state.name}${state.reason ? `: ${state.reason}` : ""}`)
   const ill = agents().quarantined
   if (ill.length > 0) reasons.push(`extensions in quarantine: ${ill.join(", ")}`)
   if (db.full) reasons.push("the disk is full: nothing can be stored")
   else if (disk.isScarce()) reasons.push("the disk is nearly full")
   return reasons
 }
+
+/** Asleep it comes when it is called. */
+const callable = ({ name }: Pick<RuntimeState, "name">): boolean =>
+  name === "ready" || name === "asleep" || name === "resting"
 
 const codexOf = (state: RuntimeState) => ({
   running: state.pid !== undefined,

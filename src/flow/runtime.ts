@@ -7,9 +7,10 @@ import { ABSENT, findBinary } from "../base/platform/find-binary.ts"
 import type { Platform } from "../base/platform/port.ts"
 import type { Processes } from "../base/platform/processes.ts"
 import { openRotatingFile } from "../base/platform/rotating.ts"
+import type { Program } from "../engine/runtime/child.ts"
 import type { MethodCache } from "../engine/runtime/methods.ts"
 import type { RunStore } from "../engine/runtime/reap.ts"
-import { createSupervisor, type Program } from "../engine/runtime/supervisor.ts"
+import { createSupervisor } from "../engine/runtime/supervisor.ts"
 
 export interface RuntimeNeeds {
   platform: Pick<Platform, "spawn">
@@ -66,15 +67,17 @@ export function openRuntime(needs: RuntimeNeeds) {
       }
     },
   })
-  return { supervisor: { ...supervisor, call: timed(supervisor.call, needs) }, stderrLog }
+  const use = createUse(needs.clock)
+  return { supervisor: { ...supervisor, call: timed(supervisor.call, needs, use) }, stderrLog, use }
 }
 
 type Call = ReturnType<typeof createSupervisor>["call"]
 
 const timed =
-  (call: Call, { clock, onCall }: RuntimeNeeds): Call =>
+  (call: Call, { clock, onCall }: RuntimeNeeds, use: Use): Call =>
   async (method, params, options) => {
     const began = clock.mono()
+    using _used = use.by(method)
     try {
       const result = await call(method, params, options)
       onCall?.(method, clock.mono() - began)
@@ -84,3 +87,27 @@ const timed =
       throw error
     }
   }
+
+/** Asked by ourselves on a cadence: nobody needs the child for it. */
+const OWN = new Set(["thread/list"])
+
+/** Who needs the child, and when it was needed last. */
+function createUse(clock: Clock) {
+  let underWay = 0
+  let lastAt = clock.mono()
+  return {
+    by(method: string): Disposable {
+      underWay++
+      if (!OWN.has(method)) lastAt = clock.mono()
+      return {
+        [Symbol.dispose]() {
+          underWay--
+          if (!OWN.has(method)) lastAt = clock.mono()
+        },
+      }
+    },
+    underWay: (): number => underWay,
+    idleMs: (): number => clock.mono() - lastAt,
+  }
+}
+export type Use = ReturnType<typeof createUse>

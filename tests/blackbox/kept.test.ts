@@ -92,6 +92,36 @@ describe.each(FORMS)("on %s", (form) => {
   )
 })
 
+test(
+  "a codex that nobody needs is stopped, the daemon is well without it, and whoever needs it gets it",
+  async () => {
+    const env = { CODEX_IDLE_STOP_MS: "200" }
+    const spec = { command: COMMANDS.bun, codexBin: codexBin("0.169.0"), env }
+    await using world = await openWorld(spec, "0.169.0")
+    const session = await newSession(world)
+    await runTurn(world, session, "echo: before")
+    const asleep = async () => {
+      const listener = await hear(world, "families=system")
+      for (let heard = 0; ; heard = listener.frames.length) {
+        const { body } = await get<Health>(world, "/api/health")
+        if (body.runtime.state === "asleep") return body
+        await listener.until((f) => f.type === "runtime_updated", "codex falls asleep", heard)
+      }
+    }
+    const report = await asleep()
+    assert.deepEqual([report.status, report.codex.running], ["ok", false])
+    assert.equal((await ask(world.daemon.url, "/api/readyz")).status, 200)
+    const { end } = await runTurn(world, session, "echo: after")
+    assert.equal(end.payload.params?.turn?.status, "completed")
+    const { body } = await get<{ transcript: { content: string }[] }>(world, `/api/sessions/${session}`)
+    assert.ok(body.transcript.some(({ content }) => content === "after"))
+    await asleep()
+    assert.equal((await get(world, "/api/models")).status, 200)
+    assert.equal((await world.daemon.end("SIGTERM")).code, 0)
+  },
+  NET_MS,
+)
+
 async function isSeen(world: World, session: string): Promise<void> {
   const { url } = world.daemon
   assert.deepEqual((await ask(url, "/api/livez")).body, { status: "ok" })

@@ -87,6 +87,17 @@ export const VARIABLES = {
     { min: 1, max: 1024 },
     "Longest line that Codex may send before its connection is failed.",
   ),
+  MEMORY_LIMIT_MIB: integer(0, { min: 0 }, "Memory of the daemon beyond which health is degraded; 0: any."),
+  CODEX_MEMORY_LIMIT_MIB: integer(
+    0,
+    { min: 0 },
+    "Memory of Codex beyond which it is started anew as soon as nothing runs; 0: any.",
+  ),
+  CODEX_IDLE_STOP_MS: integer(
+    0,
+    { min: 0 },
+    "Stops Codex when nobody needed it for so long; the next call starts it and waits. 0: never.",
+  ),
   STREAM_MAX_LAG_MIB: integer(
     8,
     { min: 1, max: 1024 },

@@ -51,4 +51,6 @@ export const TIMERS = {
   bodyDeadlineMs: 60_000,
   /** The longest that the answer to a wrong token is held back. */
   wrongTokenWaitMs: 1_000,
+  /** The memory of daemon and child is looked at this often, and whether the child is idle. */
+  boundsMs: 15_000,
 } as const

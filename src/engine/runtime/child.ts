@@ -7,6 +7,15 @@ import type { Platform, SpawnSpec } from "../../base/platform/port.ts"
 import { createPeer, type Peer, type PeerNeeds } from "./peer.ts"
 import { createLineCutter, createPieceCutter, LineTooLong } from "./protocol/lines.ts"
 
+/** What to start, found anew before every start. */
+export interface Program {
+  command: string[]
+  /** Over the supervisor's own environment. */
+  env?: Record<string, string>
+  /** Names this very binary (path, size, mtime), for what is learned once per binary. */
+  key?: string
+}
+
 export interface ChildNeeds extends Pick<PeerNeeds, "onMessages" | "onBadLine" | "onFault"> {
   platform: Pick<Platform, "spawn">
   clock: Clock

@@ -242,7 +242,7 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, m
     ...disposal,
     formerThreads: { deleteThread: formerThreads.deleteThread, letGo: formerThreads.letGo },
     /** True while a child is there to be called. */
-    isReady: (): boolean => supervisor.ready() !== undefined,
+    isReady: (): boolean => supervisor.callable(),
     /** What the child says, in our words. */
     onMessages: mouth.onMessages,
     [Symbol.dispose]: () => mouth[Symbol.dispose](),
@@ -260,7 +260,7 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, m
       heldBy: (id) => threads().get(id),
     }),
     /** The binary tells a message's `clientUserMessageId` back, live and in history. */
-    tellsClientIds: (): boolean => supervisor.ready() !== undefined && supervisor.quirks().tellsClientIds,
+    tellsClientIds: (): boolean => supervisor.callable() && supervisor.quirks().tellsClientIds,
     /** True while that run is the one that runs. */
     lives: (run: string): boolean => run !== "" && run === runId(),
     /** One page of threads on the child's disk, those that changed last first, of every provider. */
@@ -284,7 +284,7 @@ export function createCodex({ supervisor, runStore, rawEvents, aliases: known, m
     ],
     /** Which policy is sent for the one that was asked for; undefined while no binary runs that would say. */
     policySent: (asked: AskedPolicy): SentPolicy | undefined =>
-      supervisor.ready() ? policies.sentFor(asked) : undefined,
+      supervisor.callable() ? policies.sentFor(asked) : undefined,
     unloaded(run: string, threadId: string): void {
       if (run === runId()) threads().delete(threadId)
     },

@@ -3,6 +3,7 @@
 //   stopped ─start─▶ starting ─ready─▶ ready ─exit─▶ waiting ─retry─▶ starting
 //                       ├─exit─▶ waiting, or ─crash─▶ broken (five in a minute) ─retry─▶ starting (the probe)
 //                       └─absent─▶ broken      stop: from anywhere, through draining where a child lives
+//   ready ─rest─▶ resting ─exit─▶ asleep ─wake─▶ starting: a child that we let go because nobody needs it
 
 import { Fault } from "../../base/fault.ts"
 import { type Backoff, backoffMs } from "../../base/kit/backoff.ts"
@@ -13,7 +14,9 @@ import type { ChildEnd } from "./child.ts"
 const MOVES = {
   stopped: { start: "starting" },
   starting: { ready: "ready", exit: "waiting", crash: "broken", absent: "broken", stop: "draining" },
-  ready: { exit: "waiting", crash: "broken", stop: "draining" },
+  ready: { exit: "waiting", crash: "broken", stop: "draining", rest: "resting" },
+  resting: { exit: "asleep", stop: "draining" },
+  asleep: { wake: "starting", stop: "stopped" },
   waiting: { retry: "starting", stop: "stopped" },
   broken: { retry: "starting", stop: "stopped" },
   draining: { exit: "stopped" },

@@ -9,7 +9,7 @@ import { TIMERS } from "../../base/kit/timers.ts"
 import type { Logger } from "../../base/observe/logger.ts"
 import type { Platform } from "../../base/platform/port.ts"
 import type { Processes } from "../../base/platform/processes.ts"
-import { type ChildEnd, type ChildRun, startChild } from "./child.ts"
+import { type ChildEnd, type ChildRun, type Program, startChild } from "./child.ts"
 import { createLifecycle, downFault, type RunExit, type RunRef, type RuntimeState } from "./lifecycle.ts"
 import { learnMethods, type MethodCache } from "./methods.ts"
 import type { CallOptions, Peer } from "./peer.ts"
@@ -19,15 +19,8 @@ import { createTally } from "./protocol/tally.ts"
 import type { Message } from "./protocol/wire.ts"
 import { type Quirks, quirksOf } from "./quirks.ts"
 import { createRecords, type Run, type RunSpawn, type RunStore, reapSurvivors } from "./reap.ts"
-
-/** What to start, found anew before every start. */
-export interface Program {
-  command: string[]
-  /** Over the supervisor's own environment. */
-  env?: Record<string, string>
-  /** Names this very binary (path, size, mtime), for what is learned once per binary. */
-  key?: string
-}
+import { createRest } from "./rest/rest.ts"
+import { createRetry } from "./rest/retry.ts"
 
 export interface SupervisorNeeds {
   platform: Pick<Platform, "spawn">
@@ -62,7 +55,6 @@ export function createSupervisor(needs: SupervisorNeeds) {
 
   let run: (RunRef & { startedAt: number; child: ChildRun; spawn?: RunSpawn }) | undefined
   let hands: Handshake | undefined
-  let retry: (Disposable & { at: number }) | undefined
   let starts = 0
   let lastExit: RuntimeState["lastExit"]
   let reason: string | undefined
@@ -84,37 +76,37 @@ export function createSupervisor(needs: SupervisorNeeds) {
     ...(hands && { version: hands.version, userAgent: hands.userAgent }),
     ...(lastExit && { lastExit }),
     ...(reason !== undefined && { reason }),
-    ...(retry && { retryAt: retry.at }),
+    ...(retry.at !== undefined && { retryAt: retry.at }),
   })
   const told = () => states.emit(state())
 
-  const retryIn = (ms: number) => {
-    const timer = clock.after(ms, () => {
-      retry = undefined
-      if (!lifecycle.can("retry")) return
-      lifecycle.move("retry")
-      told()
-      inTurn(launch)
-    })
-    retry = Object.assign(timer, { at: clock.now() + ms })
-  }
-  const noRetry = () => {
-    retry?.[Symbol.dispose]()
-    retry = undefined
-  }
+  const retry = createRetry(clock, () => {
+    if (!lifecycle.can("retry")) return
+    lifecycle.move("retry")
+    told()
+    inTurn(launch)
+  })
+  const rest = createRest({
+    clock,
+    lifecycle,
+    told,
+    launch: () => inTurn(launch),
+    child: () => run?.child,
+    state: () => state(),
+  })
 
   const absent = (why: string) => {
     reason = why
     lifecycle.move("absent")
     log.warn("codex can't be started", { reason })
-    retryIn(TIMERS.brokenProbeMs)
+    retry.in(TIMERS.brokenProbeMs)
     told()
   }
   const crashed = (why: string) => {
     reason = why
     const { move, retryMs } = lifecycle.noteCrash()
     lifecycle.move(move)
-    retryIn(retryMs)
+    retry.in(retryMs)
   }
 
   const launch = async (): Promise<void> => {
@@ -149,7 +141,7 @@ export function createSupervisor(needs: SupervisorNeeds) {
     }
     ref.pid = child.pid
     run = { id, pid: child.pid, startedAt, child }
-    hands = undefined
+    if (!rest.isOver()) hands = undefined
     child.ended.then((end) => bury(ref, end))
     const { startTicks } = needs.processes.find(child.pid) ?? {}
     const spawned: RunSpawn = { pid: child.pid, startTicks, bootId: needs.processes.bootId() }
@@ -193,6 +185,7 @@ export function createSupervisor(needs: SupervisorNeeds) {
       reason = undefined
       lifecycle.move("ready")
       lifecycle.noteReady()
+      rest.ready()
       log.info("codex is ready", { pid: child.pid, version: done.version, fallbacks: done.fallbacks })
       told()
     } catch (error) {
@@ -206,10 +199,11 @@ export function createSupervisor(needs: SupervisorNeeds) {
     if (run?.id !== ref.id) return
     const { startedAt, spawn: spawned } = run
     const tail = run.child.stderrTail()
-    const expected = lifecycle.name() === "draining"
+    const resting = lifecycle.name() === "resting"
+    const expected = resting || lifecycle.name() === "draining"
     lastExit = { code: end.code, signal: end.signal, at: clock.now() }
     run = undefined
-    hands = undefined
+    if (!resting) hands = undefined
     if (expected) lifecycle.move("exit")
     else crashed(end.reason ?? `codex ended (${end.signal ?? `code ${end.code}`})`)
     const fields = { ...end, pid: ref.pid, expected, ...(expected ? {} : { stderr: tail.slice(-2_000) }) }
@@ -220,6 +214,7 @@ export function createSupervisor(needs: SupervisorNeeds) {
       await reap({ id: ref.id, startedAt, threads: records.threadsOf(ref.id), ...spawned })
       await records.ended(ref.id)
     })
+    rest.buried()
   }
 
   /** From what we remember: what could not be recorded is reaped too. */
@@ -234,7 +229,7 @@ export function createSupervisor(needs: SupervisorNeeds) {
     })
 
   const stop = async ({ graceMs = TIMERS.killGraceMs }: { graceMs?: number } = {}): Promise<void> => {
-    noRetry()
+    retry.none()
     reason = "the daemon is stopping"
     if (lifecycle.can("stop")) lifecycle.move("stop")
     told()
@@ -259,6 +254,10 @@ export function createSupervisor(needs: SupervisorNeeds) {
     state,
     /** The peer of a child that has shaken hands. */
     ready: (): Peer | undefined => (lifecycle.name() === "ready" ? run?.child.peer : undefined),
+    /** A child is ready, or comes when it is called. */
+    callable: (): boolean => lifecycle.name() === "ready" || rest.isOver(),
+    /** Ends a child that nobody needs; the next call starts it and waits. With `wake` it is started at once. */
+    rest: rest.rest,
     /** Of the child that is ready. */
     has: (method: string): boolean | undefined => hands?.methods.has(method),
     methods: (): readonly string[] => hands?.methods.list ?? [],
@@ -277,6 +276,7 @@ export function createSupervisor(needs: SupervisorNeeds) {
       }),
     /** `runtime_unavailable` when no child is ready; otherwise as Peer.call. */
     async call(method: string, params: unknown, options: CallOptions): Promise<unknown> {
+      if (rest.isOver()) await rest.awake()
       const peer = lifecycle.name() === "ready" ? run?.child.peer : undefined
       if (!peer) throw downFault(state(), clock.now())
       return peer.call(method, params, options)

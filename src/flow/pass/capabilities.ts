@@ -68,7 +68,7 @@ interface Detail {
 }
 
 export interface CapabilitiesNeeds {
-  supervisor: Pick<Supervisor, "state" | "has" | "quirks" | "relearn" | "ready">
+  supervisor: Pick<Supervisor, "state" | "has" | "quirks" | "relearn" | "ready" | "callable">
   clock: Clock
 }
 
@@ -77,7 +77,7 @@ export function createCapabilities({ supervisor, clock }: CapabilitiesNeeds) {
 
   /** A rollback is ours where the binary has another way to take turns back; the rest is as its list says. */
   function detailOf(method: Reported): Detail {
-    if (!supervisor.ready()) return { status: "unknown", reason: "Codex isn't running" }
+    if (!supervisor.callable()) return { status: "unknown", reason: "Codex isn't running" }
     if (method in METHODS) {
       return method === "item/tool/call" && supervisor.quirks().stableOnly
         ? { status: "disabled", reason: "this Codex refused the experimental API" }

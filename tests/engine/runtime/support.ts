@@ -5,14 +5,11 @@ import { type Clock, systemClock } from "../../../src/base/kit/clock.ts"
 import type { Logger } from "../../../src/base/observe/logger.ts"
 import { spawnOnBun } from "../../../src/base/platform/bun-spawn.ts"
 import { createProcesses } from "../../../src/base/platform/processes.ts"
+import type { Program } from "../../../src/engine/runtime/child.ts"
 import type { RunExit, RuntimeState } from "../../../src/engine/runtime/lifecycle.ts"
 import type { Message } from "../../../src/engine/runtime/protocol/wire.ts"
 import type { Run, RunStore } from "../../../src/engine/runtime/reap.ts"
-import {
-  createSupervisor,
-  type Program,
-  type SupervisorNeeds,
-} from "../../../src/engine/runtime/supervisor.ts"
+import { createSupervisor, type SupervisorNeeds } from "../../../src/engine/runtime/supervisor.ts"
 import { openTestHome } from "../../support/raw-codex.ts"
 
 export const FAKE = join(import.meta.dirname, "../../fakes/codex")

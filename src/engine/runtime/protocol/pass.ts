@@ -8,7 +8,7 @@ import { faultOf } from "./faults.ts"
 import { RpcError } from "./wire.ts"
 
 export interface PassNeeds {
-  supervisor: Pick<Supervisor, "call" | "has" | "ready">
+  supervisor: Pick<Supervisor, "call" | "has" | "callable">
   aliases: Pick<Aliases, "into" | "outOf">
 }
 export interface PassedCall {
@@ -24,7 +24,7 @@ export interface PassedCall {
 
 export function createPass({ supervisor, aliases }: PassNeeds) {
   async function call({ method, params, deadlineMs, signal, about }: PassedCall): Promise<unknown> {
-    if (supervisor.ready() && supervisor.has(method) === false)
+    if (supervisor.callable() && supervisor.has(method) === false)
       throw new Fault("method_not_supported", `this Codex has no ${method}`, { method, ...about })
     const options = { deadlineMs, ...(signal && { signal }) }
     return aliases.outOf(await supervisor.call(method, aliases.into(params), options))
