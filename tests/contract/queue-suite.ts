@@ -40,7 +40,7 @@ export function queueSuite({ name, test, open }: Suite): void {
   lifePromises(started)
   claimPromises(started, place)
   failurePromises(started)
-  cancelPromises(started)
+  cancelPromises(started, place)
   recoveryPromises(place, started)
   upkeepPromises(started, place)
 }
@@ -161,6 +161,32 @@ function claimPromises(started: Started, place: Place): void {
       await queue.over(job.id)
     }
   })
+
+  started(
+    "they run in order however many there are, and whichever are canceled or come due meanwhile",
+    async ({ add, queue, runs, clock, turn }) => {
+      await queue.pause()
+      const ids: string[] = []
+      const late = await add({ quick: 1 }, { runAt: clock.now() + 10 })
+      for (let i = 0; i < 200; i++) ids.push((await add({ quick: 1 })).id)
+      const gone = [0, 3, 63, 64, 65, 128, 150, 199].map((i) => ids[i] ?? "")
+      await queue.resume()
+      await until(() => runs.length === 2)
+      for (const id of gone.slice(1)) await queue.cancel(id, "x")
+      await turn(10)
+      await until(() => queue.stats().queued + queue.stats().running === 0)
+      const ran = runs.map(({ job }) => job.id)
+      assert.equal(new Set(ran).size, ran.length)
+      assert.ok(ran.includes(late.id))
+      const canceled = new Set(ids.filter((id) => queue.find(id)?.state === "canceled"))
+      assert.ok(canceled.size >= gone.length - 2)
+      assert.deepEqual(
+        ran.filter((id) => id !== late.id),
+        ids.filter((id) => !canceled.has(id)),
+      )
+    },
+    { rules: { limits: { perOwner: 999, total: 999 } } },
+  )
 
   started("owners share the places, and no more run than there are", async ({ add, runs, runOf }) => {
     for (const owner of ["A", "A", "B", "B", "C"]) await add({}, { owner })
@@ -367,6 +393,38 @@ function failurePromises(started: Started): void {
     },
   )
 
+  started("an end under another writer's lock is stored when the lock is gone, once", async (rig) => {
+    const { add, runOf, queue, turn, stateOf, faults, runs, toldOf } = rig
+    const job = await add()
+    const run = await runOf(job.id)
+    const other = rig.another()
+    other.exec("BEGIN IMMEDIATE")
+    run.done("mine")
+    await until(() => faults.length > 0)
+    await turn(1_000)
+    assert.equal(stateOf(job.id), "running")
+    other.exec("COMMIT")
+    other.close()
+    await turn(1_000)
+    const over = await queue.over(job.id)
+    assert.deepEqual([over?.state, over?.result, runs.length], ["completed", '"mine"', 1])
+    assert.deepEqual(toldOf(job.id).at(-1), "completed")
+  })
+
+  started("a claim under another writer's lock is made when the lock is gone", async (rig) => {
+    const { add, runOf, queue, turn, stateOf, runs, faults } = rig
+    const job = await add()
+    const other = rig.another()
+    other.exec("BEGIN IMMEDIATE")
+    await until(() => faults.length > 0)
+    assert.deepEqual([stateOf(job.id), runs.length], ["queued", 0])
+    other.exec("COMMIT")
+    other.close()
+    await turn(1_000)
+    ;(await runOf(job.id)).done()
+    assert.equal((await queue.over(job.id))?.attempt, 1)
+  })
+
   started(
     "a kind hears of every end in the act that makes it, and its faults cost the job nothing",
     async ({ add, runOf, queue, faults }) => {
@@ -390,7 +448,7 @@ function failurePromises(started: Started): void {
   )
 }
 
-function cancelPromises(started: Started): void {
+function cancelPromises(started: Started, place: Place): void {
   started("a queued job is canceled at once, and only once", async ({ add, runOf, queue, toldOf, runs }) => {
     const first = await add()
     const second = await add()
@@ -437,13 +495,40 @@ function cancelPromises(started: Started): void {
     assert.equal(toldOf(job.id).at(-1), "late")
   })
 
-  started("canceled in the tick of its claim, it ends canceled", async ({ add, queue }) => {
-    const [job] = await Promise.all([add(), Promise.resolve()])
-    const cancel = queue.cancel(job.id, "api_cancel")
-    const found = await cancel
-    if (found?.job.state === "running") await quiet()
-    assert.notEqual(found?.over, true)
-    assert.ok(found?.job.state === "canceled" || found?.job.cancelRequestedAt !== undefined)
+  started("canceled in the commit of its claim, it never runs, and the next one does", async (rig) => {
+    const { add, queue, runs, runOf, toldOf } = rig
+    const alone = await add()
+    // Its claim is to come with the next turn of the loop; this act goes before it in the same commit.
+    const found = await queue.cancel(alone.id, "api_cancel")
+    assert.deepEqual([found?.job.state, found?.over], ["canceled", false])
+    await quiet()
+    assert.equal(runs.length, 0)
+    const [first, second, third] = [await add(), await add(), await add()]
+    ;(await runOf(first.id)).done()
+    await queue.over(first.id)
+    // The queue has its head in mind by now.
+    await queue.cancel(second.id, "api_cancel")
+    ;(await runOf(third.id)).done()
+    assert.equal((await queue.over(third.id))?.state, "completed")
+    assert.deepEqual(
+      runs.map(({ job }) => job.id),
+      [first.id, third.id],
+    )
+    assert.deepEqual(toldOf(second.id), ["queued", "canceled"])
+  })
+
+  place("canceled as it begins, it is stopped and ends canceled", async (open) => {
+    const asked: Promise<unknown>[] = []
+    const rig = open({ heard: ({ id }) => void asked.push(rig.queue.cancel(id, "api_cancel")) })
+    await rig.queue.start()
+    const job = await rig.add()
+    const run = await rig.runOf(job.id)
+    await Promise.all(asked)
+    assert.equal(run.says.signal.aborted, true)
+    assert.deepEqual(rig.stops, [{ id: job.id, cause: "cancel" }])
+    run.done("whatever")
+    const over = await rig.queue.over(job.id)
+    assert.deepEqual([over?.state, over?.result, over?.attempt], ["canceled", undefined, 1])
   })
 
   started(

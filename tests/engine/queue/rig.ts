@@ -146,6 +146,11 @@ export function openRig(path: string, options: RigOptions, clock = makeClock()) 
   return {
     ...{ driver, db, clock, queue, runs, stops, told, faults, add, runOf, stateOf, turn },
     toldOf: (id: string) => told.filter((one) => one.id === id).map((one) => one.change),
+    /** Another writer: while it holds the lock, our commits fail at once. */
+    another(): SqlDriver {
+      driver.exec("PRAGMA busy_timeout = 0")
+      return options.open(path)
+    },
     /** As a kill: nothing is said goodbye to. */
     kill: () => driver.close(),
   }
