@@ -8,8 +8,8 @@ import { startJobs } from "../../support/jobs.ts"
 const HOUR = 3_600_000
 const MESSAGE = { kind: "session.message", payload: { sessionId: "s", text: "go" } }
 
-async function start(token?: string) {
-  const made = await startJobs({ orchestratorQueueMaxPerProject: 50 }, undefined, token)
+async function start(config: object = {}, token?: string) {
+  const made = await startJobs({ orchestratorQueueMaxPerProject: 50, ...config }, undefined, token)
   const { house, call, triggers } = made
   triggers.start()
   /** Turns the clock in steps and lets what is due happen. */
@@ -103,6 +103,85 @@ test("a clock that is set back brings no time twice, and none is lost when it wa
   expect(await runs(id)).toHaveLength(5)
 })
 
+test("a full queue refuses a time, and its run says so", async () => {
+  const { schedule, turn, runs, pause, call, house, jobs } = await start()
+  await pause()
+  for (let i = 0; i < 50; i++)
+    await house.settle(
+      jobs.queue().enqueue({ type: "session.message", owner: "session:s", payload: MESSAGE.payload }),
+    )
+  const id = await schedule({ overlap: true })
+  await turn(HOUR, 60_000)
+  expect(await runs(id)).toMatchObject([
+    { outcome: "refused", jobId: null, error: "the queue is full: 50 of this owner jobs wait or run" },
+  ])
+  const { data } = (await call("GET", "/orchestrator/jobs?state=queued&limit=1"))[1]
+  await call("POST", `/orchestrator/jobs/${data[0].jobId ?? data[0].id}/cancel`)
+  await turn(HOUR, 60_000)
+  expect((await runs(id)).map((r: { outcome: string }) => r.outcome)).toEqual(["enqueued", "refused"])
+})
+
+test("each day has its time once, also when summer time begins and ends", async () => {
+  const { schedule, turn, runs, pause, house } = await start()
+  await pause()
+  const { now } = house.clock
+  for (const [day, times] of [
+    // 02:30 is not there on the 31st: it comes with the jump to 03:00. On the 27th it is there twice.
+    ["2024-03-30T23:00:00Z", ["2024-03-31T01:00", "2024-04-01T00:30"]],
+    ["2024-10-26T23:00:00Z", ["2024-10-27T00:30", "2024-10-28T01:30"]],
+  ] as const) {
+    const ahead = Date.parse(day) - house.clock.now()
+    const before = house.clock.now
+    Object.assign(house.clock, { now: () => before() + ahead })
+    const id = await schedule({ cron: "30 2 * * *", timeZone: "Europe/Berlin", overlap: true })
+    await turn(27 * HOUR, 30 * 60_000)
+    const due = (await runs(id)).map((r: { dueAt: string }) => r.dueAt.slice(0, 16))
+    expect(due.reverse()).toEqual([...times])
+  }
+  Object.assign(house.clock, { now })
+}, 60_000)
+
+test("killed at any moment, with a clock that jumps, no time comes twice and none is left out", async () => {
+  const { schedule, turn, pause, triggers, house, jobs } = await start({
+    orchestratorQueueMaxPerProject: 500,
+  })
+  await pause()
+  const id = await schedule({ overlap: true })
+  const { now } = house.clock
+  let shift = 0
+  Object.assign(house.clock, { now: () => now() + shift })
+  let seed = 7
+  const random = (below: number) => {
+    seed = (seed * 48_271) % 2_147_483_647
+    return seed % below
+  }
+  let alive: Pick<typeof triggers, "schedules" | "start"> & Disposable = triggers
+  let latest = house.clock.now()
+  const first = latest
+  for (let i = 0; i < 80; i++) {
+    if (random(4) === 0) shift -= random(90) * 60_000
+    await turn(random(60) * 60_000 + 1, 10 * 60_000)
+    latest = Math.max(latest, house.clock.now())
+    if (random(3) > 0) continue
+    // What it was about to write is lost or not; the next run looks at once.
+    alive[Symbol.dispose]()
+    alive = createTriggers({ ...house, jobs, onFault: (error) => void house.faults.push(error) })
+    alive.start()
+  }
+  await turn(1, 1)
+  const due = alive.schedules.runs(id, 1_000).map((run) => run.dueAt ?? 0)
+  expect(due.length).toBeGreaterThan(10)
+  expect(new Set(due).size).toBe(due.length)
+  expect(due.toSorted((a, b) => b - a)).toEqual(due)
+  // Steps are shorter than an hour and kills take no time: every hour that the clock has shown has its run.
+  const hours: number[] = []
+  for (let at = Math.ceil(first / HOUR) * HOUR; at <= latest; at += HOUR) hours.push(at)
+  expect(due.toReversed()).toEqual(hours)
+  expect(house.faults).toEqual([])
+  expect(jobs.queue().stats().queued).toBe(due.length)
+  alive[Symbol.dispose]()
+}, 60_000)
+
 test("schedules are checked, changed, switched off and deleted", async () => {
   const { call, schedule, turn, runs, queued } = await start()
   const body = { name: "n", cron: "0 * * * *", job: MESSAGE }
@@ -145,7 +224,7 @@ const sign = (secret: string, timestamp: number, body: string) => ({
 })
 
 test("a signed delivery starts its job once, from anywhere and without the token", async () => {
-  const { call, house, pause, jobs } = await start("a-secret-token")
+  const { call, house, pause, jobs } = await start({}, "a-secret-token")
   await pause()
   const key = { authorization: "Bearer a-secret-token" }
   const payload = { sessionId: "s", text: "CI: {{body.run.name}} — {{ body.missing }}{{body}}" }
