@@ -115,12 +115,12 @@ export function createSchedules({ db, clock, starts, onFault }: SchedulesNeeds) 
     }
   }
 
-  async function put(schedule: Schedule): Promise<Schedule> {
+  async function put(schedule: Schedule, { isNew }: { isNew: boolean }): Promise<Schedule> {
     checkCron(schedule.cron, schedule.timeZone)
     starts.check(schedule.kind, JSON.parse(schedule.payload))
     const written = { ...schedule, updatedAt: clock.now(), nextAt: following(schedule) }
     await db.act((tx) => {
-      if (schedule.createdAt !== written.updatedAt) existing(schedule.id, tx)
+      if (!isNew) existing(schedule.id, tx)
       writeSchedule(tx, written)
     })
     look()
@@ -134,12 +134,13 @@ export function createSchedules({ db, clock, starts, onFault }: SchedulesNeeds) 
       const blank = { nextAt: undefined, lastDueAt: undefined, lastJob: undefined }
       const now = clock.now()
       const made = { ...given, ...blank, id: newId(), payload: JSON.stringify(payload) }
-      return put({ ...made, createdAt: now, updatedAt: now })
+      return put({ ...made, createdAt: now, updatedAt: now }, { isNew: true })
     },
     /** Throws `schedule_not_found`. */
     change(id: string, { payload, ...fields }: Partial<NewSchedule>): Promise<Schedule> {
       const known = existing(id)
-      return put({ ...known, ...fields, ...(payload !== undefined && { payload: JSON.stringify(payload) }) })
+      const text = payload === undefined ? known.payload : JSON.stringify(payload)
+      return put({ ...known, ...fields, payload: text }, { isNew: false })
     },
     async remove(id: string): Promise<void> {
       await db.act((tx) => {
