@@ -69,6 +69,10 @@ describe.each(VERSIONS)("rollouts of %s", (version) => {
       ["review", "completed"],
       ["message", "completed"],
     ])
+    const dates = house.db.all("SELECT started_at, completed_at FROM turns WHERE session_id = ?", id)
+    for (const { started_at, completed_at } of dates)
+      for (const at of [started_at, completed_at])
+        expect(new Date(at as number).toISOString()).toStartWith("2026-11-23T16:21")
     const command = house.rooms.transcript.ofType(house.db, id, "commandExecution")[0]
     expect(JSON.parse(command?.item ?? "{}")).toMatchObject({
       aggregatedOutput: "from the shell\n",

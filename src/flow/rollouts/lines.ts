@@ -88,8 +88,6 @@ function controlsOf(context: Record<string, unknown>, defaults: Controls): Contr
   })
 }
 
-const seconds = (at: number | undefined): number | null => (at === undefined ? null : Math.floor(at / 1000))
-
 const turnLine = (turn: PastTurn, n: number): Line => ({
   kind: "turn",
   id: turn.id,
@@ -97,8 +95,8 @@ const turnLine = (turn: PastTurn, n: number): Line => ({
   of: turn.of,
   status: turn.status,
   error: turn.error ?? null,
-  startedAt: seconds(turn.startedAt),
-  completedAt: seconds(turn.completedAt),
+  startedAt: turn.startedAt,
+  completedAt: turn.completedAt ?? null,
   controls: null,
   policy: null,
 })

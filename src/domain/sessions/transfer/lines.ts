@@ -65,7 +65,7 @@ const Entry = v.object({
   startedAt: when,
   completedAt: when,
   anchor: maybe,
-  /** As clients read it. */
+  /** As clients read it, its keys in the order in which they do. */
   entry: v.looseObject({
     messageId: text,
     turnId: text,
@@ -73,7 +73,10 @@ const Entry = v.object({
     type: text,
     content: text,
     details: v.optional(v.nullable(text)),
+    startedAt: v.optional(when),
+    completedAt: v.optional(when),
     status: text,
+    author: v.optional(maybe),
   }),
   item: v.nullable(object),
 })
