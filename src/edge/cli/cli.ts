@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander"
 import { ConfigError } from "../../base/config/config.ts"
+import { carryingWords } from "./carrying/words.ts"
 import { demo } from "./demo/demo.ts"
 import { doctor, doctorProcesses } from "./doctor.ts"
 import { doorWords } from "./doors/words.ts"
@@ -70,6 +71,7 @@ function words(needs: CliNeeds, done: (code: number) => void): Command {
     .option("--port <number>", "port to listen on, 0 for any free one", "0")
     .action(async (options) => done(await scriptedModel(needs, options)))
   doorWords(program, needs, done)
+  carryingWords(program, needs, done)
   return program
 }
 

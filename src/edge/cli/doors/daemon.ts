@@ -9,19 +9,29 @@ export interface Asking {
   /** Below /api. */
   target: string
   body?: unknown
+  /** Lines of JSON, sent as they are in place of a body. */
+  lines?: string
 }
 
 /** The answer's JSON. Throws an Error for people: no daemon runs, or it says no. */
-export async function askDaemon<T>(
+export const askDaemon = async <T>(needs: CliNeeds, config: Config, asking: Asking): Promise<T> =>
+  JSON.parse(await askForText(needs, config, asking)) as T
+
+/** The answer as it came. Throws like `askDaemon`. */
+export async function askForText(
   { files, callOver }: CliNeeds,
   config: Config,
-  { method, target, body }: Asking,
-): Promise<T> {
+  { method, target, body, lines }: Asking,
+): Promise<string> {
   const { socket, socketNote, token } = placesOf(config)
   const path = files.readText(socketNote)?.trim() || socket
   const secret = files.readText(token)?.trim()
-  const headers = secret ? { authorization: `Bearer ${secret}` } : {}
-  const sent = body === undefined ? {} : { body: JSON.stringify(body) }
+  const headers = {
+    ...(secret && { authorization: `Bearer ${secret}` }),
+    ...(lines !== undefined && { "content-type": "application/x-ndjson" }),
+  }
+  const sent =
+    lines !== undefined ? { body: lines } : body === undefined ? {} : { body: JSON.stringify(body) }
   const { status, text } = await callOver({ path, method, target: `/api${target}`, headers, ...sent }).catch(
     (error: unknown) => {
       throw absent(error)
@@ -29,8 +39,8 @@ export async function askDaemon<T>(
         : error
     },
   )
-  const answer = JSON.parse(text) as T & { message?: string; status?: string }
-  if (status < 400) return answer
+  if (status < 400) return text
+  const answer = JSON.parse(text) as { message?: string; status?: string }
   throw new Error(answer.message ?? `the daemon says ${answer.status ?? status}`)
 }
 
