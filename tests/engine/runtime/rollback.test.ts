@@ -106,25 +106,25 @@ test("after a kill the history says whether it was done: by the turns' ids, or w
   expect([isTakenBack(HISTORY, unnamed), isTakenBack(HISTORY.slice(0, 4), unnamed)]).toEqual([false, true])
 })
 
-test("a fork that was made and never answered for its thread is known by what it was made of, when, and what it has", async () => {
-  const mark = { via: "fork" as const, ids: ["c"], count: 5 }
-  const histories: Record<string, RawTurn[]> = { fork: HISTORY.slice(0, 4), whole: HISTORY }
+test("a fork that was made and never answered for its thread is known by when it was made and what it has", async () => {
+  const left = HISTORY.slice(0, 4).map(({ id }) => id)
+  const histories: Record<string, RawTurn[]> = { whole: HISTORY, other: [...HISTORY.slice(0, 3), turn("x")] }
   const history = async (id: string) => histories[id] ?? HISTORY.slice(0, 4)
-  const thread = (id: string, more: object = {}) => ({ id, forkedFromId: "t", createdAt: 100, ...more })
-  const find = async (...threads: ReturnType<typeof thread>[]) =>
-    (await findFork(threads, { from: "t", mark, begunAt: 100_900, isKnown: (id) => id === "ours" }, history))
-      ?.id
-  expect(await find(thread("fork"))).toBe("fork")
-  expect(await find(thread("whole"), thread("ours"), thread("old", { createdAt: 99 }))).toBeUndefined()
-  expect(
-    await find(thread("other", { forkedFromId: "x" }), thread("none", { forkedFromId: null })),
-  ).toBeUndefined()
+  const cut = { left, begunAt: 100_900, isKnown: (id: string) => id === "ours" }
+  const find = async (...ids: string[]) => {
+    const threads = ids.map((id) => ({ id, createdAt: id === "old" ? 99 : 100 }))
+    return (await findFork(threads, cut, history))?.id
+  }
+  expect(await find("whole", "other", "ours", "old", "fork")).toBe("fork")
+  expect(await find("whole", "other", "ours", "old")).toBeUndefined()
+  // Nothing was left: any empty thread could be it.
+  expect(await findFork([{ id: "e", createdAt: 200 }], { ...cut, left: [] }, async () => [])).toBeUndefined()
 })
 
 test("a rollback that was cut off after its fork was made goes on with that fork in the thread's place", async () => {
   const aliases = createAliases([])
   const did: unknown[] = []
-  const listed = [{ id: "made", forkedFromId: "t", createdAt: 101, path: "/made.jsonl" }]
+  const listed = [{ id: "made", createdAt: 101, path: "/made.jsonl" }]
   const calls = createRollbackCalls({
     aliases,
     call: async () => ({}) as never,

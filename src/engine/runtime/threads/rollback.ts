@@ -131,13 +131,14 @@ export function createRollbackCalls(needs: RollbackCallsNeeds) {
     },
     /** Whether the child has done what was begun under that mark; a fork that was made for it takes the thread's place. */
     async hasTakenBack({ threadId, mark, begunAt, isKnown, keep }: Begun): Promise<boolean> {
-      if (isTakenBack(await history(threadId), mark)) return true
+      const had = await history(threadId)
+      if (isTakenBack(had, mark)) return true
       if (mark.via !== "fork") return false
       const newest = { limit: 100, sortKey: "created_at", modelProviders: [] }
       const { data } = await rawCall<{ data: RawThread[] }>("thread/list", newest)
       const isTaken = (id: string) => aliases.isReplaced(id) || aliases.outerOf(id) !== id || isKnown(id)
-      const cut = { from: aliases.innerOf(threadId), mark, begunAt, isKnown: isTaken }
-      const made = await findFork(data, cut, history)
+      const left = had.map(({ id }) => id).filter((id) => !mark.ids.includes(id))
+      const made = await findFork(data, { left, begunAt, isKnown: isTaken }, history)
       if (!made) return false
       await keep({ outer: threadId, inner: made.id, path: made.path })
       aliases.add({ outer: threadId, inner: made.id })
@@ -150,33 +151,35 @@ export function createRollbackCalls(needs: RollbackCallsNeeds) {
 
 export interface ListedThread {
   id: string
-  forkedFromId?: string | null
   /** Seconds. */
   createdAt?: number
-  path?: unknown
 }
 
 export interface Cut {
-  /** The child's own id of the thread. */
-  from: string
-  mark: Mark
+  /** Ids of the turns that were to be left: a fork keeps them. */
+  left: readonly string[]
   /** Epoch milliseconds at which the turns were about to be taken back. */
   begunAt: number
   /** Clients know it: then it is somebody's. */
   isKnown(id: string): boolean
 }
 
-/** The fork that was made before it could answer for the thread: of that thread, no older, with what was to be left, and nobody's. */
+/**
+ * The fork that was made before it could answer for the thread: no older, with just what was to be left, and nobody's. Lists do
+ * not say what a thread was forked from (tried on 0.150).
+ */
 export async function findFork<T extends ListedThread>(
   threads: readonly T[],
-  { from, mark, begunAt, isKnown }: Cut,
+  { left, begunAt, isKnown }: Cut,
   history: RollbackNeeds["history"],
 ): Promise<T | undefined> {
+  if (left.length === 0) return undefined
   for (const thread of threads) {
-    const { id, forkedFromId, createdAt = 0 } = thread
+    const { id, createdAt = 0 } = thread
     // Its second may have begun before the moment.
-    if (forkedFromId !== from || (createdAt + 1) * 1000 <= begunAt || isKnown(id)) continue
-    if ((await history(id)).length === mark.count - mark.ids.length) return thread
+    if ((createdAt + 1) * 1000 <= begunAt || isKnown(id)) continue
+    const turns = await history(id)
+    if (turns.length === left.length && turns.every((turn, at) => turn.id === left[at])) return thread
   }
   return undefined
 }

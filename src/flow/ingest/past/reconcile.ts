@@ -29,7 +29,6 @@ export function createReconcile({ db, log, rooms, logger, readyRun }: ReconcileN
   /** A child is ready: it is told what it missed, then its lists are read. Failures are logged: our own list stands. */
   async function catchUp(): Promise<void> {
     rooms.turns.resume()
-    await rooms.turns.settleRollbacks()
     try {
       await refresh()
     } catch (error) {
@@ -41,12 +40,15 @@ export function createReconcile({ db, log, rooms, logger, readyRun }: ReconcileN
 
   /** Tells the child what it missed and reads its lists, whole. Rejects with its fault. */
   async function refresh(): Promise<void> {
+    // Before the lists: a fork that takes a session's place must not be met as a thread of its own.
+    await rooms.turns.settleRollbacks()
     await rooms.outbox.settleAll()
     await lists.refresh()
   }
 
   async function glance(): Promise<void> {
     if (readyRun() === undefined) return
+    await rooms.turns.settleRollbacks()
     await lists.glance().catch((error: unknown) => {
       logger.warn("the child's newest threads could not be listed", { error })
     })
