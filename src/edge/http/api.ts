@@ -13,10 +13,11 @@ import type { Door } from "./doors/door.ts"
 import { sameHouse } from "./doors/house.ts"
 import type { HttpEnv } from "./env.ts"
 import { onlyRead } from "./guards.ts"
-import { documentOf } from "./openapi/document.ts"
+import { documentOf, documentSteps } from "./openapi/document.ts"
 import type { Operations } from "./openapi/operation.ts"
+import { serveDocument } from "./openapi/served.ts"
 import { OPERATIONS } from "./openapi/table.ts"
-import { faultReply, jsonText } from "./reply.ts"
+import { faultReply } from "./reply.ts"
 import { accountRoutes } from "./routes/account.ts"
 import { approvalRoutes } from "./routes/approvals.ts"
 import { auditRoutes } from "./routes/audit.ts"
@@ -95,17 +96,13 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
   // A path or method that isn't there is said before anything about the body.
   const formed: MiddlewareHandler = (c, next) =>
     methods(c.req.path).includes(c.req.method) && c.req.path !== IMPORT_PATH ? wellFormed(c, next) : next()
-  let documentText: string | undefined
   // One chain, because its type is the client's (src/client).
   const typed = app
     .route("/", loginPages())
     .route("/api", extensionRoutes({ ...needs, enter: admission.enter }))
     .use("/api/*", admission.guard)
     .route("/api", healthRoutes({ ...needs, mayRead: admission.mayRead }))
-    .get("/api/openapi.json", () => {
-      documentText ??= JSON.stringify(document())
-      return jsonText(documentText)
-    })
+    .get("/api/openapi.json", serveDocument({ clock: needs.clock, steps: () => documentSteps(described()) }))
     .route("/api", docsRoutes(needs))
     .use("/metrics", admission.guard)
     .route("/", metricsRoutes(needs))
@@ -136,7 +133,7 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
     .route("/api", accountRoutes(needs))
     .route("/api", configRoutes(needs))
     .route("/api", rpcRoutes(needs))
-  const document = () => documentOf({ routes: app.routes, operations: OPERATIONS, version: needs.version })
+  const described = () => ({ routes: app.routes, operations: OPERATIONS, version: needs.version })
 
   const methods = methodTable(app.routes)
   app.notFound((c) => {
@@ -162,7 +159,7 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
       return response.headers.has(UPGRADED) ? undefined : response
     },
     routes: app.routes,
-    document,
+    document: () => documentOf(described()),
     typed,
   }
 }

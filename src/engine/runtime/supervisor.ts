@@ -258,16 +258,16 @@ export function createSupervisor(needs: SupervisorNeeds) {
     callable: (): boolean => lifecycle.name() === "ready" || rest.isOver(),
     /** Ends a child that nobody needs; the next call starts it and waits. With `wake` it is started at once. */
     rest: rest.rest,
-    /** Of the child that is ready. */
     has: (method: string): boolean | undefined => hands?.methods.has(method),
     methods: (): readonly string[] => hands?.methods.list ?? [],
-    /** Asks the child for its list once more; nothing changes where it doesn't say. */
-    async relearn(): Promise<void> {
+    /** Asks the child for its list once more; false, and nothing changes, where it doesn't say. */
+    async relearn(): Promise<boolean> {
       const was = hands
       if (!was || !run) throw downFault(state(), clock.now())
       const ask = { peer: run.child.peer, deadlineMs: TIMERS.callDeadlineMs, cache: needs.methodCache }
       const methods = await learnMethods({ ...ask, key: undefined })
       if (hands === was && methods.known) hands = { ...was, methods }
+      return methods.known
     },
     quirks: (): Quirks =>
       quirksOf({

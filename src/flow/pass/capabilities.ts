@@ -74,6 +74,12 @@ export interface CapabilitiesNeeds {
 
 export function createCapabilities({ supervisor, clock }: CapabilitiesNeeds) {
   let asked: { run: string | undefined; at: number } | undefined
+  let asking: Promise<void> | undefined
+
+  async function relearn(): Promise<void> {
+    const run = supervisor.state().runId
+    if (await supervisor.relearn().catch(() => false)) asked = { run, at: clock.now() }
+  }
 
   /** A rollback is ours where the binary has another way to take turns back; the rest is as its list says. */
   function detailOf(method: Reported): Detail {
@@ -129,12 +135,13 @@ export function createCapabilities({ supervisor, clock }: CapabilitiesNeeds) {
       return known.features
     },
     report,
-    /** Asks the binary for its list once more; quiet while there is none to ask. */
+    /** Asks the binary for its list once more, once for all who ask meanwhile; quiet while there is none to ask. */
     async refresh(): Promise<void> {
-      const run = supervisor.state().runId
       if (!supervisor.ready()) return
-      await supervisor.relearn().catch(() => {})
-      asked = { run, at: clock.now() }
+      asking ??= relearn().finally(() => {
+        asking = undefined
+      })
+      await asking
     },
   }
 }

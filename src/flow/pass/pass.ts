@@ -9,6 +9,7 @@ import type { Masks } from "../../base/observe/logger.ts"
 import type { Codex } from "../../engine/runtime/codex.ts"
 import type { RawAnswer } from "../../engine/runtime/protocol/pass.ts"
 import type { Supervisor } from "../../engine/runtime/supervisor.ts"
+import { secretsIn } from "./secrets.ts"
 import { createShared } from "./shared.ts"
 
 export interface PassNeeds {
@@ -100,13 +101,3 @@ export function createPassing({ codex, supervisor, clock, masks, onFault }: Pass
   }
 }
 export type Passing = ReturnType<typeof createPassing>
-
-const SECRET_KEY = /^(api_?key|(access|id|refresh)?_?token|secret|password)$/i
-
-/** Texts under keys that are named like secrets, at any depth. */
-function secretsIn(value: unknown): string[] {
-  if (typeof value !== "object" || value === null) return []
-  return Object.entries(value).flatMap(([key, one]) =>
-    typeof one === "string" ? (SECRET_KEY.test(key) ? [one] : []) : secretsIn(one),
-  )
-}

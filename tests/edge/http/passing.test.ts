@@ -221,6 +221,30 @@ test("what was given to log in is masked from then on", async () => {
   expect(masks.apply("sk-abcdefghij eyJsecret-token r-0123456789")).toBe("[masked] [masked] [masked]")
 })
 
+test("raw params hide what stands under a name of a secret, whatever the method, and nothing else", async () => {
+  const { ask, masks } = start()
+  const hidden = {
+    openaiApiKey: "one-secret",
+    secretAccessKey: "two-secret",
+    http_headers: { Authorization: "Bearer three-secret" },
+    tokens: ["four-secret"],
+    credentials: { deep: { any: "five-secret" } },
+    bearer_token: "six-secret",
+  }
+  const shown = {
+    pageToken: "one-shown",
+    nextToken: "two-shown",
+    env_key: "three-shown",
+    token_limit: 100_000,
+  }
+  const params = { ...hidden, ...shown, bearer_token_env_var: "four-shown" }
+  await ask("POST", "/rpc", { method: "x/y", params })
+  const words = ["one", "two", "three", "four", "five", "six"]
+  for (const word of words) expect(masks.apply(`${word}-secret`)).toBe("[masked]")
+  for (const word of words) expect(masks.apply(`${word}-shown`)).toBe(`${word}-shown`)
+  expect(masks.apply("100000")).toBe("100000")
+})
+
 test("many who ask for the models at once are one call; a moment later it is another", async () => {
   const { ask, calls, waits, clock } = start()
   const open = waits()

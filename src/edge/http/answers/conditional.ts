@@ -76,7 +76,8 @@ export function createConditional() {
   }
 }
 
-const isKnown = (header: string | undefined, tag: string): boolean =>
+/** Whether the client has that answer already. */
+export const isKnown = (header: string | undefined, tag: string): boolean =>
   (header ?? "").split(",").some((one) => {
     const known = one.trim()
     return known === "*" || known === tag || known === `W/${tag}`

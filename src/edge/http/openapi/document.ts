@@ -44,7 +44,16 @@ export interface DocumentNeeds {
 }
 
 /** The whole document, OpenAPI 3.1. A route without a row is left out: the tests say so. */
-export function documentOf({ routes, operations, version }: DocumentNeeds): Json {
+export function documentOf(needs: DocumentNeeds): Json {
+  const steps = documentSteps(needs)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+  }
+}
+
+/** The same, an operation a step: whoever has others to serve lets them in between. */
+export function* documentSteps({ routes, operations, version }: DocumentNeeds): Generator<void, Json> {
   const schemas: Json = {}
   const paths: Record<string, Json> = {}
   for (const mounted of mountedOf(routes)) {
@@ -52,6 +61,7 @@ export function documentOf({ routes, operations, version }: DocumentNeeds): Json
     if (!operation) continue
     const path = mounted.path.replace(/:(\w+)/g, "{$1}")
     paths[path] = { ...paths[path], [mounted.method.toLowerCase()]: operationOf(mounted, operation, schemas) }
+    yield
   }
   Object.assign(
     schemas,

@@ -71,5 +71,10 @@ export const IDEMPOTENCY: Header = {
   name: "idempotency-key",
   description: "The work is done once for a key; every repetition gets the same answer.",
 }
+export const IF_NONE_MATCH: Header = {
+  name: "if-none-match",
+  description: "The `ETag` of an earlier answer: 304 if it is still true.",
+}
+export const UNCHANGED: Answer = { description: "Nothing has changed." }
 /** Of a route that heeds Idempotency-Key. */
 export const KEY_FAULTS = ["idempotency_key_reused"] as const satisfies FaultCode[]

@@ -23,7 +23,10 @@ const remoteSkill = z.object({ hazelnutId: text(1_000), isPreload: z.boolean() }
 export const catalogueRoutes = ({ passing, capabilities: able }: RouteNeeds) =>
   new Hono<HttpEnv>()
     .get("/capabilities", query(capabilities), async (c) => {
-      if (c.req.valid("query").refresh) await able.refresh()
+      if (c.req.valid("query").refresh) {
+        c.env.peer.holdOpen()
+        await able.refresh()
+      }
       return json(able.report())
     })
     .get("/models", query(models), async (c) => {

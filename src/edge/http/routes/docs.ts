@@ -1,7 +1,9 @@
 // The reference page: Swagger UI over our own document, its script and style out of the daemon itself, so that it works
 // without a network. Nothing of it runs inline and nothing comes from elsewhere: the page's policy says so.
 
-import { Hono } from "hono"
+import { type Context, Hono } from "hono"
+import { newId } from "../../../base/kit/ids.ts"
+import { isKnown } from "../answers/conditional.ts"
 import type { HttpEnv } from "../env.ts"
 import type { RouteNeeds } from "./needs.ts"
 
@@ -41,19 +43,39 @@ const START = `SwaggerUIBundle({
 })
 `
 
-const answer = (body: string | Uint8Array<ArrayBuffer>, type: string): Response =>
-  new Response(body, {
-    headers: {
-      "content-type": `${type}; charset=utf-8`,
-      "content-security-policy": POLICY,
-      "x-content-type-options": "nosniff",
-      "referrer-policy": "no-referrer",
-    },
-  })
+const HEADERS = {
+  "content-security-policy": POLICY,
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cache-control": "no-cache",
+}
 
-export const docsRoutes = ({ pageParts }: Pick<RouteNeeds, "pageParts">) =>
-  new Hono<HttpEnv>()
-    .get("/docs", () => answer(PAGE, "text/html"))
-    .get("/docs/start.js", () => answer(START, "text/javascript"))
-    .get("/docs/swagger-ui.js", () => answer(pageParts.read("script"), "text/javascript"))
-    .get("/docs/style.css", () => answer(pageParts.read("style"), "text/css"))
+export const docsRoutes = ({ pageParts }: Pick<RouteNeeds, "pageParts">) => {
+  // Another process may bring other bytes; in this one they stay.
+  const here = newId().slice(-12)
+  const part =
+    (name: string, type: string, body: () => string | Uint8Array<ArrayBuffer>) =>
+    (c: Context): Response => {
+      const etag = `"${here}-${name}"`
+      const headers = { ...HEADERS, etag, "content-type": `${type}; charset=utf-8` }
+      if (isKnown(c.req.header("if-none-match"), etag)) return new Response(null, { status: 304, headers })
+      return new Response(body(), { headers })
+    }
+  return new Hono<HttpEnv>()
+    .get(
+      "/docs",
+      part("page", "text/html", () => PAGE),
+    )
+    .get(
+      "/docs/start.js",
+      part("start", "text/javascript", () => START),
+    )
+    .get(
+      "/docs/swagger-ui.js",
+      part("script", "text/javascript", () => pageParts.read("script")),
+    )
+    .get(
+      "/docs/style.css",
+      part("style", "text/css", () => pageParts.read("style")),
+    )
+}

@@ -1,7 +1,7 @@
 // The service itself and its live doors.
 
 import { z } from "zod"
-import type { Operation, Operations } from "../operation.ts"
+import { IF_NONE_MATCH, type Operation, type Operations, UNCHANGED } from "../operation.ts"
 import { iso, listening, ok, raw } from "../shapes.ts"
 
 const entry = z
@@ -47,7 +47,8 @@ const part = (id: string, type: string): Operation => ({
   tag: "service",
   summary: "A part of the page",
   scope: "open",
-  ok: { 200: { description: "The file", type } },
+  headers: [IF_NONE_MATCH],
+  ok: { 200: { description: "The file", type }, 304: UNCHANGED },
 })
 
 export const serviceRows = {
@@ -104,14 +105,16 @@ export const serviceRows = {
     tag: "service",
     summary: "This document",
     scope: "open",
-    ok: { 200: raw },
+    headers: [IF_NONE_MATCH],
+    ok: { 200: raw, 304: UNCHANGED },
   },
   "GET /api/docs": {
     id: "readReference",
     tag: "service",
     summary: "The reference as a page, which needs no network",
     scope: "open",
-    ok: { 200: { description: "The page", type: "text/html" } },
+    headers: [IF_NONE_MATCH],
+    ok: { 200: { description: "The page", type: "text/html" }, 304: UNCHANGED },
   },
   "GET /api/docs/start.js": part("startReference", "text/javascript"),
   "GET /api/docs/swagger-ui.js": part("scriptReference", "text/javascript"),

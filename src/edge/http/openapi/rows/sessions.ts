@@ -1,7 +1,14 @@
 // Sessions and their life (wire-contract §1.4, §1.5).
 
 import { z } from "zod"
-import { CHILD_FAULTS, IDEMPOTENCY, KEY_FAULTS, type Operations } from "../operation.ts"
+import {
+  CHILD_FAULTS,
+  IDEMPOTENCY,
+  IF_NONE_MATCH,
+  KEY_FAULTS,
+  type Operations,
+  UNCHANGED,
+} from "../operation.ts"
 import { entry, ok, policySent, session, sessionId, thread, threadRead } from "../shapes.ts"
 
 const done = z.object({ status: ok, sessionId })
@@ -59,12 +66,10 @@ export const sessionRows = {
     tag: "sessions",
     summary: "A session with its turns and its transcript",
     scope: "read",
-    headers: [
-      { name: "if-none-match", description: "The `ETag` of an earlier answer: 304 if it is still true." },
-    ],
+    headers: [IF_NONE_MATCH],
     ok: {
       200: z.object({ session, thread: threadRead, transcript: z.array(entry) }),
-      304: { description: "Nothing has changed." },
+      304: UNCHANGED,
     },
   },
   "POST /api/sessions/:sessionId/resume": {

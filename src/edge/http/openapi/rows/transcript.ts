@@ -1,7 +1,7 @@
 // The transcript by page and by change, and entries from outside (wire-contract §1.7, docs/transcript.md).
 
 import { z } from "zod"
-import type { Operations } from "../operation.ts"
+import { IF_NONE_MATCH, type Operations, UNCHANGED } from "../operation.ts"
 import { entry, ok, sessionId } from "../shapes.ts"
 
 const ENTRY = {
@@ -58,12 +58,10 @@ export const transcriptRows = {
     tag: "sessions",
     summary: "A page of the transcript from its end, or what changed since a place",
     scope: "read",
-    headers: [
-      { name: "if-none-match", description: "The `ETag` of an earlier answer: 304 if it is still true." },
-    ],
+    headers: [IF_NONE_MATCH],
     ok: {
       200: z.union([page, change]),
-      304: { description: "Nothing has changed." },
+      304: UNCHANGED,
     },
     example: {
       answer: { sessionId: "s", head: "l.15", entries: [ENTRY], before: null },
