@@ -112,6 +112,22 @@ export function mustBeDescribed(
   if (wrong.length > 0) throw new Error(`not as described: ${wrong.join("\n")}`)
 }
 
+interface Fetching<P> {
+  fetch(request: Request, peer: P): Promise<Response | undefined>
+}
+
+/** The application, whose every JSON answer must be what the document says. */
+export function held<P, A extends Fetching<P>>(api: A & Fetching<P>): A {
+  const fetch = async (request: Request, peer: P): Promise<Response | undefined> => {
+    const response = await api.fetch(request, peer)
+    if (!response?.headers.get("content-type")?.startsWith("application/json")) return response
+    const body: unknown = await response.clone().json()
+    mustBeDescribed(request.method, new URL(request.url).pathname, { status: response.status, body })
+    return response
+  }
+  return { ...api, fetch }
+}
+
 /** Of each type of frame so many are looked at: there are floods. */
 const LOOKED_AT = 200
 const seen = new Map<string, number>()

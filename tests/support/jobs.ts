@@ -8,6 +8,7 @@ import { createGate } from "../../src/edge/http/guards.ts"
 import { createJobs } from "../../src/flow/jobs/jobs.ts"
 import { jobTable } from "../../src/flow/jobs/table.ts"
 import { createTriggers } from "../../src/flow/jobs/triggers.ts"
+import { held } from "./described.ts"
 import { openDoor } from "./doors.ts"
 import { createToldChild, openRooms } from "./rooms.ts"
 
@@ -79,7 +80,7 @@ export async function startJobs(
       },
       ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
     })
-    const response = await house.settle(api.fetch(request, peer))
+    const response = await house.settle(held(api).fetch(request, peer))
     retryAfter = response?.headers.get("retry-after") ?? null
     return [response?.status, await response?.json()]
   }

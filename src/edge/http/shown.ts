@@ -37,12 +37,17 @@ export function shownOf(rooms: RouteNeeds["rooms"], sessionId: string, poured: b
       rooms.tombstones.fault(sessionId) ?? new Fault("session_not_found", "no such session", { sessionId })
     )
   }
-  const { preview, createdAt, updatedAt, thread } = session
+  const { preview, createdAt, updatedAt, modelProvider, cwd, thread } = session
   const { transcript, items } = rooms.transcript.joined(sessionId, poured)
   const turns = rooms.turns.list(sessionId)
   return {
     session: JSON.stringify(rooms.sessions.summary(session)),
-    thread: threadText({ thread, turns, items, fresh: { preview, createdAt, updatedAt } }),
+    thread: threadText({
+      thread,
+      turns,
+      items,
+      fresh: { preview, createdAt, updatedAt, modelProvider, cwd },
+    }),
     transcript,
   }
 }

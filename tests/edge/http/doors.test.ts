@@ -43,7 +43,8 @@ function open(given: Partial<DoorGiven> = {}) {
     health: () => ({ status: "ok", service: "api", secretOfTheHouse: 1 }),
     extensions: { inventory: () => ({}), version: () => "", audit: { record: async () => undefined } },
     door,
-    clock,
+    // The document is built between other things.
+    clock: { ...clock, soon: setImmediate },
     logger,
     version: "0.0.0",
   } as never)

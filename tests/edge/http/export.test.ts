@@ -4,6 +4,7 @@
 import { describe, expect, test } from "bun:test"
 import { createApi } from "../../../src/edge/http/api.ts"
 import { createGate } from "../../../src/edge/http/guards.ts"
+import { held } from "../../support/described.ts"
 import { asked, openRooms, said } from "../../support/rooms.ts"
 
 const TABLES = ["entries", "turns", "requests", "usage", "imports", "sessions", "search_docs"]
@@ -73,7 +74,7 @@ function open() {
       headers: { host: "127.0.0.1", ...(body !== undefined && { "content-type": type }) },
       ...(body !== undefined && { body }),
     })
-    const response = await house.settle(api.fetch(request, { address: "127.0.0.1" } as never))
+    const response = await house.settle(held(api).fetch(request, { address: "127.0.0.1" } as never))
     const text = await house.settle(response?.text() ?? Promise.resolve(""))
     return { status: response?.status ?? 0, text, headers: response?.headers }
   }

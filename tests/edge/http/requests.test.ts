@@ -5,6 +5,7 @@ import { describe, expect, test } from "bun:test"
 import { Fault } from "../../../src/base/fault.ts"
 import { createApi } from "../../../src/edge/http/api.ts"
 import { createGate } from "../../../src/edge/http/guards.ts"
+import { held } from "../../support/described.ts"
 import { asked, createToldChild, openRooms, said } from "../../support/rooms.ts"
 
 const COMMAND = "item/commandExecution/requestApproval"
@@ -33,7 +34,7 @@ function open() {
       `http://127.0.0.1/api/${path}`,
       json === undefined ? { headers: { host: "127.0.0.1" } } : post,
     )
-    const reply = await house.settle(api.fetch(request, { address: "127.0.0.1" } as never))
+    const reply = await house.settle(held(api).fetch(request, { address: "127.0.0.1" } as never))
     const text = (await reply?.text()) ?? ""
     return { status: reply?.status ?? 0, text, body: JSON.parse(text) as Json }
   }

@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test"
 import { createApi } from "../../../src/edge/http/api.ts"
 import { createGate } from "../../../src/edge/http/guards.ts"
+import { held } from "../../support/described.ts"
 import { openRooms } from "../../support/rooms.ts"
 
 function open() {
@@ -29,7 +30,7 @@ function open() {
   >[0])
   return async (query: string) => {
     const request = new Request(`http://127.0.0.1/api/search?${query}`, { headers: { host: "127.0.0.1" } })
-    const response = await api.fetch(request, { address: "127.0.0.1" } as never)
+    const response = await held(api).fetch(request, { address: "127.0.0.1" } as never)
     return { status: response?.status, body: await response?.json() }
   }
 }

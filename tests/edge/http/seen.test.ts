@@ -9,6 +9,7 @@ import { createGate } from "../../../src/edge/http/guards.ts"
 import { createSeen } from "../../../src/edge/http/seen/seen.ts"
 import { createExposition } from "../../../src/flow/kept/exposition.ts"
 import { createMeasures } from "../../../src/flow/kept/measures.ts"
+import { held } from "../../support/described.ts"
 import { API, asked, openRooms } from "../../support/rooms.ts"
 
 const closing: (() => void)[] = []
@@ -65,7 +66,7 @@ function start() {
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
-    const response = await house.settle(api.fetch(request, peer))
+    const response = await house.settle(held(api).fetch(request, peer))
     const text = (await response?.text()) ?? ""
     return { status: response?.status, text, id: response?.headers.get("x-request-id") }
   }

@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test"
 import { createApi } from "../../../src/edge/http/api.ts"
 import { createGate } from "../../../src/edge/http/guards.ts"
+import { held } from "../../support/described.ts"
 import { openRooms, said } from "../../support/rooms.ts"
 
 const NOBODY = "0193b2f0-0000-7000-8000-000000000000"
@@ -32,7 +33,7 @@ function start() {
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
-    const response = await house.settle(api.fetch(request, peer))
+    const response = await house.settle(held(api).fetch(request, peer))
     const text = (await response?.text()) ?? ""
     return {
       status: response?.status,

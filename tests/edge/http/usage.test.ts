@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test"
 import { createApi } from "../../../src/edge/http/api.ts"
+import { held } from "../../support/described.ts"
 import { openRooms, said } from "../../support/rooms.ts"
 
 function open() {
@@ -27,7 +28,7 @@ function open() {
   const api = createApi({ rooms, gate, door, logger } as unknown as Parameters<typeof createApi>[0])
   return async (query: string) => {
     const request = new Request(`http://127.0.0.1/api/usage?${query}`, { headers: { host: "127.0.0.1" } })
-    const response = await api.fetch(request, { address: "127.0.0.1" } as never)
+    const response = await held(api).fetch(request, { address: "127.0.0.1" } as never)
     return { status: response?.status, body: await response?.json() }
   }
 }
