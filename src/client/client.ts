@@ -4,7 +4,7 @@
 import { hc } from "hono/client"
 import type { AppType } from "../edge/http/api.ts"
 import { type Hearer, listen, openStream, type StreamOptions } from "./stream.ts"
-import { headersOf, type Target, type Told } from "./wire.ts"
+import { headersOf, type Target, type Told, WITH_COOKIE } from "./wire.ts"
 
 /**
  * `client.api.sessions.$get({query: {}})` and so on: paths as properties, `:sessionId` and its like as `[":sessionId"]` with
@@ -12,7 +12,7 @@ import { headersOf, type Target, type Told } from "./wire.ts"
  */
 export function createClient(target: Target) {
   const { fetch: own } = target
-  const options = { headers: headersOf(target), ...(own && { fetch: own }) }
+  const options = { headers: headersOf(target), init: WITH_COOKIE, ...(own && { fetch: own }) }
   const { api } = hc<AppType>(target.url || "/", options)
   return {
     api,

@@ -2,7 +2,7 @@
 // isn't taken off the network: a slow reader is cut by the server and comes back.
 
 import { watchdog } from "./timers.ts"
-import { type Connecting, type Heard, headersOf, refuse, urlOf } from "./wire.ts"
+import { type Connecting, type Heard, headersOf, refuse, urlOf, WITH_COOKIE } from "./wire.ts"
 
 /** The server says something every 15 s. */
 const SILENCE_MS = 45_000
@@ -17,7 +17,11 @@ export async function* hearEvents(connecting: Connecting): AsyncGenerator<Heard>
   try {
     const ask = target.fetch ?? fetch
     const headers = { ...headersOf(target), accept: "text/event-stream" }
-    const response = await ask(urlOf("/api/events", connecting), { headers, signal: off.signal })
+    const response = await ask(urlOf("/api/events", connecting), {
+      headers,
+      ...WITH_COOKIE,
+      signal: off.signal,
+    })
     await refuse(response)
     if (!response.ok || !response.body) throw new Error(`the server answered ${response.status}`)
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()

@@ -2,7 +2,16 @@
 // given up after a contiguous prefix, and the next one begins where that ends.
 
 import { watchdog } from "./timers.ts"
-import { type Connecting, type Heard, headersOf, refuse, urlOf } from "./wire.ts"
+import {
+  type Connecting,
+  type Heard,
+  headersOf,
+  RefusedError,
+  refuse,
+  type Target,
+  urlOf,
+  WITH_COOKIE,
+} from "./wire.ts"
 
 const SILENCE_MS = 60_000
 /** Texts that may wait to be read. */
@@ -12,6 +21,9 @@ const PING = '{"type":"ping"}'
 /** Ends when the connection does; throws when it can't be had. RefusedError: it never will be. */
 export async function* hearSocket(connecting: Connecting): AsyncGenerator<Heard> {
   const { signal, target } = connecting
+  // Where it would never open, coming back doesn't help.
+  if (sendsHeaders(target) && !takesHeaders())
+    throw new RefusedError(0, "a browser's websocket sends no headers: use a cookie, or transport `events`")
   const waiting: string[] = []
   let wake = () => {}
   let opened = false
@@ -51,7 +63,8 @@ export async function* hearSocket(connecting: Connecting): AsyncGenerator<Heard>
     // A websocket doesn't say why it was refused: the other door does.
     const headers = headersOf(target)
     const url = urlOf("/api/events", connecting)
-    await refuse(await (target.fetch ?? fetch)(url, { method: "HEAD", headers, signal }))
+    const ask = target.fetch ?? fetch
+    await refuse(await ask(url, { method: "HEAD", headers, ...WITH_COOKIE, signal }))
     throw new Error("the websocket can't be opened")
   } finally {
     signal.removeEventListener("abort", end)
@@ -59,12 +72,16 @@ export async function* hearSocket(connecting: Connecting): AsyncGenerator<Heard>
   }
 }
 
+export const sendsHeaders = (target: Target): boolean => Object.keys(headersOf(target)).length > 0
+
+/** Bun and Node take headers for a websocket, beyond the standard; pages and their workers can't send any. */
+export const takesHeaders = (): boolean => /^(Bun|Node\.js)\//.test(globalThis.navigator?.userAgent ?? "")
+
 function openSocket(connecting: Connecting): WebSocket {
   const url = new URL(urlOf("/api/stream", connecting), globalThis.location?.href)
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:"
   const headers = headersOf(connecting.target)
-  if (Object.keys(headers).length === 0) return new WebSocket(url)
-  // Bun and Node take headers, beyond the standard; browsers have cookies, or the other door.
+  if (!sendsHeaders(connecting.target)) return new WebSocket(url)
   const Opened = WebSocket as unknown as new (url: URL, options: { headers: object }) => WebSocket
   return new Opened(url, { headers })
 }

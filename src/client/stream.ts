@@ -3,7 +3,7 @@
 
 import { backoffMs } from "../base/kit/backoff.ts"
 import { hearEvents } from "./events.ts"
-import { hearSocket } from "./socket.ts"
+import { hearSocket, sendsHeaders, takesHeaders } from "./socket.ts"
 import { pause } from "./timers.ts"
 import { type Filter, type Frame, type Ready, RefusedError, type Target, type Told } from "./wire.ts"
 
@@ -89,7 +89,5 @@ export function listen(target: Target, options: StreamOptions, hearer: Hearer): 
   return { [Symbol.dispose]: () => off.abort() }
 }
 
-const defaultTransport = ({ token, headers }: Target): "socket" | "events" => {
-  const mustSendHeaders = token !== undefined || headers !== undefined
-  return mustSendHeaders && typeof document !== "undefined" ? "events" : "socket"
-}
+const defaultTransport = (target: Target): "socket" | "events" =>
+  sendsHeaders(target) && !takesHeaders() ? "events" : "socket"

@@ -56,7 +56,7 @@ export interface Connecting {
   signal: AbortSignal
 }
 
-/** The server won't have this listener: coming back doesn't help. */
+/** The server won't have this listener, or it can't be asked this way (status 0): coming back doesn't help. */
 export class RefusedError extends Error {
   readonly status: number
 
@@ -66,6 +66,9 @@ export class RefusedError extends Error {
     this.status = status
   }
 }
+
+/** A page of another origin that the daemon allows sends its login's cookie only when it is told to. */
+export const WITH_COOKIE = { credentials: "include" } as const
 
 export function headersOf({ token, headers }: Target): Record<string, string> {
   return { ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) }
