@@ -26,6 +26,6 @@ export function serveDocument(needs: ServedNeeds) {
   return async (c: Context): Promise<Response> => {
     text ??= build()
     const whole = await text
-    return conditional(c, { revision: "document", keep: "document", make: () => whole })
+    return conditional.answer(c, { revision: "document", keep: "document", make: () => whole })
   }
 }
