@@ -76,6 +76,7 @@ test("capabilities are asked for anew once for all who ask at once, and say so o
       has: () => true,
       quirks: () => ({}),
       ready: () => ({}),
+      callable: () => true,
       relearn: () => {
         const one = Promise.withResolvers<boolean>()
         asked.push(one)
