@@ -13,7 +13,7 @@ import type { AgentNamed } from "./agent/agents.ts"
 import type { Provision } from "./agent/provision.ts"
 import { fallbackOf, ORIENTATION } from "./agent/texts.ts"
 import type { Answers } from "./job/answers.ts"
-import type { createEarly } from "./job/early.ts"
+import { type createEarly, isDone } from "./job/early.ts"
 import type { AtWork, Hands } from "./job/hands.ts"
 import type { Phase, Rows } from "./job/rows.ts"
 import { Stopped, WorkerGone, type WorkerTurns } from "./job/turn.ts"
@@ -150,7 +150,7 @@ export function createWorkers(needs: WorkersNeeds) {
       await rows.putPhase(at, done.turnId, { status: "complete", startedAt })
       return done.text
     } catch (error) {
-      const status = error instanceof Stopped ? "canceled" : "error"
+      const status = error instanceof Stopped ? (isDone(signal) ? "complete" : "canceled") : "error"
       if (begun !== undefined) await rows.putPhase(at, begun, { status, startedAt })
       throw error
     }

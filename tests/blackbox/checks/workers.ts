@@ -154,6 +154,13 @@ export const workerChecks: readonly Check[] = [
       }
       const worker = await ask()
       assert.equal(await ask(), worker)
+      // Its job is over with its suggestion, which may be a moment before its turn.
+      const own = await listen(world.daemon, `threadId=${worker}`)
+      const isStreaming = ({ type, status }: Entry) =>
+        type === "agent.worker.lifecycle" && status === "streaming"
+      for (let heard = 0; (await read(world, worker)).transcript.some(isStreaming); heard = own.frames.length)
+        await own.until((f) => f.type === "transcript_updated", "its turn is over", heard)
+      own.close()
       const { session, transcript, thread } = await read(world, worker)
       assert.equal(session.sessionControls.filesystemSandbox, "read-only")
       assert.equal(session.sessionControls.networkAccess, "restricted")

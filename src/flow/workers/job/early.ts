@@ -17,6 +17,11 @@ export interface EarlyNeeds {
   onFault(error: unknown): void
 }
 
+/** It has what it waits for, or it was not given in time. */
+type EarlyEnd = "done" | "deadline"
+/** Nothing was cut off that anybody still waited for. */
+export const isDone = ({ reason }: AbortSignal): boolean => reason === ("done" satisfies EarlyEnd)
+
 export interface Early extends Disposable {
   /** Aborted once the job has what it waits for. */
   signal: AbortSignal
@@ -32,9 +37,9 @@ export function createEarly({ db, log, clock, suggestions, waitMs, onFault }: Ea
     const sessionId = given.sourceSessionId
     const abort = new AbortController()
     const { promise: done, resolve } = Promise.withResolvers<void>()
-    const look = () => {
+    const look = (why: EarlyEnd = "done") => {
       if (abort.signal.aborted || !isSettled(suggestions.find(sessionId, key))) return
-      abort.abort("done")
+      abort.abort(why)
       resolve()
     }
     const hearing = log.onTold((events) => {
@@ -45,7 +50,7 @@ export function createEarly({ db, log, clock, suggestions, waitMs, onFault }: Ea
       const fallback = { sessionId, requestKey: key, status: "complete", suggestion, fallback: true } as const
       db.act((tx) => {
         if (!isSettled(suggestions.find(sessionId, key, tx))) suggestions.upsert(tx, fallback)
-      }).then(look, onFault)
+      }).then(() => look("deadline"), onFault)
     })
     look()
     return {
