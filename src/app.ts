@@ -374,7 +374,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     jobs,
     schedules: triggers.schedules,
     hooks: triggers.hooks,
-    suggest: createSuggest({ config, clock, rooms, jobs }),
+    suggest: createSuggest({ config, clock, rooms, jobs, extensions }),
     db,
     passing: createPassing({ codex, supervisor, clock, masks, onFault }),
     capabilities,

@@ -2,6 +2,7 @@
 // loads one.
 
 import notifier from "../extensions/notifier/extension.manifest.json" with { type: "json" }
+import supervisor from "../extensions/supervisor/extension.manifest.json" with { type: "json" }
 
 interface CarriedExtension {
   /** The text of its manifest. */
@@ -13,5 +14,9 @@ export const CARRIED: Readonly<Record<string, CarriedExtension>> = {
   notifier: {
     manifest: JSON.stringify(notifier),
     load: () => import("../extensions/notifier/events.ts"),
+  },
+  supervisor: {
+    manifest: JSON.stringify(supervisor),
+    load: () => import("../extensions/supervisor/events.ts"),
   },
 }

@@ -5,6 +5,7 @@ import type { Envelope, FileChangeApprovalRequested, TurnCompleted } from "../..
 import type { Emitted } from "../../src/engine/host/run/dispatch.ts"
 import type { Fed } from "../../src/engine/host/run/feed.ts"
 import { deliverOffers } from "../../src/flow/extensions/deliver.ts"
+import { noteWaiting } from "../../src/flow/extensions/note.ts"
 import { scopeOf } from "../../src/flow/extensions/scope.ts"
 import { hearSignals } from "../../src/flow/extensions/signals.ts"
 import { asked, openRooms, said } from "../support/rooms.ts"
@@ -181,6 +182,58 @@ test("turn.completed is tried three times when nothing came of it, and once when
   good.clock.turn(1_000)
   await good.rest()
   expect(good.emitted.filter(({ type }) => type === "turn.completed")).toHaveLength(1)
+})
+
+test("a change is offered again when a handler failed, three times at most, and not when one took it up", async () => {
+  const died: Envelope[] = [
+    { kind: "handler_error", moduleName: "x", eventType: "e", error: "its host ended" },
+  ]
+  const queued: Envelope = { kind: "enqueue_result", moduleName: "y", status: "enqueued", job: {} }
+  const times = async (answers: Envelope[][]) => {
+    const house = open({ answers })
+    house.offers.begin()
+    house.begin()
+    house.ask(0)
+    for (let n = 0; n < 4; n++) {
+      await house.rest()
+      house.clock.turn(120)
+    }
+    await house.rest()
+    expect(house.rooms.offers.waiting()).toEqual([])
+    return house.emitted.length
+  }
+  expect(await times([died, died, died, died])).toBe(3)
+  expect(await times([died, [queued]])).toBe(2)
+  expect(await times([[...died, queued]])).toBe(1)
+  expect(await times([[{ kind: "handler_result", moduleName: "x" }]])).toBe(1)
+})
+
+test("what waited at the start and was never offered is offered then, once", async () => {
+  const house = open({ project: false })
+  house.offers.begin()
+  house.begin()
+  house.ask(0)
+  await house.rest()
+  expect(house.emitted).toEqual([])
+  house.now((tx) => house.rooms.sessions.change(tx, "s", { projectId: "p" }, ["projectId"]))
+  house.ask(1)
+  await house.rest()
+  const again = async () => {
+    house.now((tx) => noteWaiting(house.rooms, tx))
+    house.offers.begin()
+    await house.rest()
+    return house.emitted.map(({ payload }) => {
+      const { sourceEvent, context } = payload as FileChangeApprovalRequested
+      return [sourceEvent, context.approvalId]
+    })
+  }
+  const [first, second] = house.rooms.requests.list("s", "approval").map(({ approvalId }) => approvalId)
+  const both = [
+    ["approval_request", second],
+    ["approvals_reconcile", first],
+  ]
+  expect(await again()).toEqual(both as never)
+  expect(await again()).toEqual(both as never)
 })
 
 test("what Codex says reaches those that hear it, in its envelope; nothing of hidden or deleted sessions does", async () => {

@@ -41,10 +41,12 @@ function sourceHash(): string {
   const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).filter((path) =>
     path.endsWith(".ts"),
   )
+  const carried = readdirSync(join(root, "extensions"), { recursive: true, encoding: "utf8" }).filter(
+    (path) => /\.(ts|json)$/.test(path),
+  )
   const files = [
     ...sources.map((path) => `src/${path}`),
-    "extensions/notifier/events.ts",
-    "extensions/notifier/extension.manifest.json",
+    ...carried.map((path) => `extensions/${path}`),
     "package.json",
     "package-lock.json",
     "scripts/build.ts",

@@ -136,6 +136,8 @@ function launch(spec: DaemonSpec, { path, dataDir }: { path: string; dataDir: st
     HOME: join(path, "home"),
     DATA_DIR: dataDir,
     API_AUTH: "none",
+    // Its workers are sessions with turns of their own: only suites about them have them.
+    AGENT_EXTENSION_WITHOUT: "supervisor",
     CODEX_BIN: spec.codexBin,
     ...spec.env,
   }

@@ -1,13 +1,17 @@
 // The rooms with workers over them, and a child that plays each turn as a test says: what the model calls, what it says, how
 // the turn ends.
 
+import { suggestionJob } from "../../extensions/supervisor/jobs/suggestion.ts"
 import type { Config } from "../../src/base/config/config.ts"
+import type { Fault } from "../../src/base/fault.ts"
 import { createKeys } from "../../src/domain/keys/keys.ts"
 import type { StartTurn } from "../../src/domain/turns/child.ts"
 import { createApi } from "../../src/edge/http/api.ts"
 import { createGate } from "../../src/edge/http/guards.ts"
+import type { Enqueued, SuggestRequestRequested } from "../../src/engine/host/contract.ts"
 import { createActions } from "../../src/flow/actions/perform.ts"
 import type { OwnTools } from "../../src/flow/ingest/own.ts"
+import { enqueueTool } from "../../src/flow/jobs/enqueue-tool.ts"
 import { createJobs } from "../../src/flow/jobs/jobs.ts"
 import { newJobOf } from "../../src/flow/jobs/new-job.ts"
 import { jobTable } from "../../src/flow/jobs/table.ts"
@@ -112,7 +116,20 @@ export async function openWorkerHouse({ play = () => ({ ends: "completed" }), ..
   } as Parameters<typeof jobTable>[0])
   const audienceOf = (id: string) => ({ thread: id, hidden: rooms.sessions.find(id)?.systemOwned ?? false })
   const jobs = createJobs({ ...house, config, kinds, audienceOf } as Parameters<typeof createJobs>[0])
-  const suggest = createSuggest({ config, clock, rooms, jobs })
+  const enqueue = enqueueTool(() => jobs)
+  /** As the supervisor's handler hands it in, for the agent that is always there. */
+  async function takeUp(_type: string, event: unknown) {
+    const job = suggestionJob(event as SuggestRequestRequested)
+    const payload = { ...job.payload, agent: "default", bootstrapInstruction: undefined }
+    try {
+      const taken = await enqueue([{ ...job, payload }], { extension: "supervisor", scope: {} })
+      const envelope = { kind: "enqueue_result", moduleName: "supervisor", ...(taken as Enqueued) } as const
+      return { envelopes: [envelope], refusal: undefined }
+    } catch (error) {
+      return { envelopes: [], refusal: (error as Error).cause as Fault }
+    }
+  }
+  const suggest = createSuggest({ config, clock, rooms, jobs, extensions: { ask: takeUp } })
   const api = createApi({
     ...house,
     keys,

@@ -28,7 +28,15 @@ export async function startServed(command: readonly string[]): Promise<Served> {
   const folder = mkdtempSync(join(shelf, "bench-"))
   const { PATH = "", HOME = "" } = process.env
   const data = join(folder, "data")
-  const env = { PATH, HOME, DATA_DIR: data, CODEX_HOME: data, API_AUTH: "none", CODEX_BIN: FAKE_CODEX }
+  const env = {
+    PATH,
+    HOME,
+    DATA_DIR: data,
+    CODEX_HOME: data,
+    API_AUTH: "none",
+    CODEX_BIN: FAKE_CODEX,
+    AGENT_EXTENSION_WITHOUT: "supervisor",
+  }
   const startedAt = performance.now()
   const child = Bun.spawn([...command], { cwd: folder, env, stdio: ["ignore", "ignore", "pipe"] })
   const hearing = hear(child.stderr)

@@ -206,6 +206,11 @@ export const VARIABLES = {
     "What an untrusted extension meets.",
   ),
   AGENT_EXTENSION_MEMORY_MIB: integer(512, { min: 64 }, "Memory that a host of extensions may take."),
+  AGENT_EXTENSION_WITHOUT: names(
+    "names of extensions",
+    (name) => /^[a-z0-9][a-z0-9._-]*$/i.test(name),
+    "Extensions of codexd's own that are not loaded, e.g. `supervisor`.",
+  ),
   AGENT_EXTENSION_WORKSPACE: flag(false, "Also loads what lies in the workspace's own `extensions` folder."),
   AGENT_EXTENSION_CONFIGURED_ROOTS: paths("Folders to look for extensions in."),
   AGENT_EXTENSION_PACKAGE_ROOTS: paths("Folders of installed extension packages."),

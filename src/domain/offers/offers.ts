@@ -59,6 +59,8 @@ export function createOffers({ db, clock, enabled }: OffersNeeds) {
       fresh = false
       return was
     },
+    /** Whether an offer made at that time would still be known. */
+    remembers: (at: number): boolean => at > clock.now() - KEPT_MS,
     /** The oldest that wait. */
     waiting: (): Offer[] => waitingOffers(db),
     delivered: (id: number): Promise<void> =>

@@ -1,5 +1,5 @@
-// Offers go out: in their order within a session, until an extension had its chance with each. `turn.completed` is tried
-// again when nothing came of it (wire-contract §4.2); a restart begins where the last one stopped.
+// Offers go out: in their order within a session, until an extension had its chance with each. What failed is tried
+// again, and so is `turn.completed` when nothing came of it (wire-contract §4.2); a restart begins where the last one stopped.
 
 import type { Log } from "../../base/events/log.ts"
 import type { Clock } from "../../base/kit/clock.ts"
@@ -22,7 +22,8 @@ export interface DeliverNeeds {
   host: Pick<Host, "emit">
 }
 
-/** Waits before the second and the third try of `turn.completed`. */
+/** Waits before the second and the third try: of `turn.completed` when nothing came of it, of others when a handler failed, its
+ * host having died under it, say. */
 const AGAIN_MS = [60, 120]
 
 export function deliverOffers({ db, log, logger, clock, rooms, host }: DeliverNeeds) {
@@ -46,7 +47,7 @@ export function deliverOffers({ db, log, logger, clock, rooms, host }: DeliverNe
       const places = { ...rooms, entries }
       const isTurn = offer.type === "turn.completed"
       const payload = isTurn ? turnPayload(places, offer) : approvalPayload(places, offer)
-      if (payload) await emit({ type: offer.type, payload, tries: isTurn ? AGAIN_MS.length : 0 })
+      if (payload) await emit({ type: offer.type, payload, wantsAnswer: isTurn })
       if (!closed) await rooms.offers.delivered(offer.id)
     } catch (error) {
       logger.error("an event could not be offered to extensions; it is tried again at the next start", {
@@ -60,16 +61,17 @@ export function deliverOffers({ db, log, logger, clock, rooms, host }: DeliverNe
   async function emit({
     type,
     payload,
-    tries,
+    wantsAnswer,
   }: {
     type: string
     payload: unknown
-    tries: number
+    wantsAnswer: boolean
   }): Promise<void> {
     for (let n = 0; !closed; n++) {
       const envelopes = await host.emit({ type, payload, scope: scopeOf(payload) })
       const wait = AGAIN_MS[n]
-      if (envelopes.length === 0 || envelopes.some(isTaken) || n >= tries || wait === undefined) return
+      const isEnough = wantsAnswer ? envelopes.length === 0 : !envelopes.some(isError)
+      if (isEnough || envelopes.some(isTaken) || wait === undefined) return
       const { promise, resolve } = Promise.withResolvers<void>()
       clock.after(wait, resolve)
       await promise
@@ -91,6 +93,8 @@ export function deliverOffers({ db, log, logger, clock, rooms, host }: DeliverNe
 }
 
 const SETTLED: ReadonlySet<string> = new Set(["performed", "already_resolved", "not_eligible", "conflict"])
+
+const isError = ({ kind }: Envelope): boolean => kind === "handler_error"
 
 /** Something came of it: work was queued, or an action settled. */
 const isTaken = (envelope: Envelope): boolean =>

@@ -3,12 +3,14 @@
 
 import type { Config } from "../../base/config/config.ts"
 import type { Log } from "../../base/events/log.ts"
+import { Fault } from "../../base/fault.ts"
 import type { Clock } from "../../base/kit/clock.ts"
 import type { Logger } from "../../base/observe/logger.ts"
 import type { Platform } from "../../base/platform/port.ts"
 import { reentry } from "../../base/platform/self.ts"
 import type { Db } from "../../base/storage/port.ts"
 import { createAudit } from "../../domain/audit/audit.ts"
+import type { Envelope } from "../../engine/host/contract.ts"
 import type { Carried, Root } from "../../engine/host/found/find.ts"
 import { createHost, type Reloaded, type Tool } from "../../engine/host/host.ts"
 import { HOST_COMMAND } from "../../engine/host/link/command.ts"
@@ -16,6 +18,7 @@ import type { Perform, Scope } from "../../engine/host/run/dispatch.ts"
 import type { Rooms } from "../rooms.ts"
 import { recordOf } from "./audit.ts"
 import { deliverOffers } from "./deliver.ts"
+import { noteWaiting } from "./note.ts"
 import { scopeOf } from "./scope.ts"
 import { hearSignals } from "./signals.ts"
 
@@ -39,6 +42,16 @@ export interface ExtensionsNeeds {
 export function createExtensions(needs: ExtensionsNeeds) {
   const { config, platform, clock, db, log, logger, rooms, perform, enqueue, carried, onFault } = needs
   const trustMode = config.agentExtensionTrustMode
+  /** Why the queue refused a job of an event's handler. */
+  const refusals = new WeakMap<Scope, Fault>()
+  const remembering: Tool = async (args, caller) => {
+    try {
+      return await enqueue(args, caller)
+    } catch (error) {
+      if (error instanceof Error && error.cause instanceof Fault) refusals.set(caller.scope, error.cause)
+      throw error
+    }
+  }
   const host = createHost({
     platform,
     clock,
@@ -50,12 +63,11 @@ export function createExtensions(needs: ExtensionsNeeds) {
       memoryMib: config.agentExtensionMemoryMib,
     },
     roots: rootsOf(config),
-    // It can send nothing unsigned, so it need not run.
-    without: config.webhookSigningSecret ? [] : ["notifier"],
+    without: withoutOf(config),
     carried,
     trustMode,
     perform,
-    tools: { enqueueJob: enqueue, ...settingsTools(rooms) },
+    tools: { enqueueJob: remembering, ...settingsTools(rooms) },
   })
   const audit = createAudit({ db, clock, file: `${config.dataDir}/agent-extension-audit.json`, onFault })
   const offers = deliverOffers({ db, log, logger, clock, rooms, host })
@@ -76,11 +88,21 @@ export function createExtensions(needs: ExtensionsNeeds) {
     trustMode,
     agents: host.agents,
     hears: host.hears,
-    /** An event of ours that the caller waits for, `suggest_request.requested`. */
-    emit: (type: string, payload: unknown) => host.emit({ type, payload, scope: scopeOf(payload) }),
+    /** An event of ours that the caller waits for, `suggest_request.requested`: what its handlers came to, and why the queue
+     * refused one of them, if it did. */
+    async ask(
+      type: string,
+      payload: unknown,
+    ): Promise<{ envelopes: Envelope[]; refusal: Fault | undefined }> {
+      await host.start()
+      const scope = scopeOf(payload)
+      const envelopes = await host.emit({ type, payload, scope })
+      return { envelopes, refusal: refusals.get(scope) }
+    },
     /** Loads what is there; never rejects. What waited for it is delivered then. */
     async start(): Promise<void> {
       await host.start()
+      await db.act((tx) => noteWaiting(rooms, tx)).catch(onFault)
       offers.begin()
     },
     async [Symbol.asyncDispose](): Promise<void> {
@@ -102,6 +124,19 @@ function rootsOf(config: Config): Root[] {
     ...[...new Set([...workspace, ...own])].map(root("repo_local")),
     ...agentExtensionPackageRoots.map(root("installed_package")),
     ...agentExtensionConfiguredRoots.map(root("configured_root")),
+  ]
+}
+
+/** What could do nothing need not run: nothing is sent unsigned, and without a queue there are no workers. */
+function withoutOf({
+  agentExtensionWithout,
+  webhookSigningSecret,
+  orchestratorQueueEnabled,
+}: Config): string[] {
+  return [
+    ...agentExtensionWithout,
+    ...(webhookSigningSecret ? [] : ["notifier"]),
+    ...(orchestratorQueueEnabled ? [] : ["supervisor"]),
   ]
 }
 

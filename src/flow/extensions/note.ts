@@ -1,8 +1,13 @@
 // Which requests are offered: those to change files, with a diff, in a session of a project (wire-contract §4.2).
 
 import type { Tx } from "../../base/storage/port.ts"
+import type { Offer } from "../../domain/offers/store.ts"
 import type { Rooms } from "../rooms.ts"
 import { changesIn, changesOf } from "./payloads.ts"
+
+const FILE_CHANGE = "item/fileChange/requestApproval"
+/** What waits at the start and was asked before anybody could be told: at most so many, the oldest first. */
+const MOST_WAITING = 1_000
 
 export interface Noted {
   requestId: string
@@ -10,15 +15,17 @@ export interface Noted {
   turnId: string | null
   method: string
   params: Record<string, unknown>
+  /** `approval_request` unless it is looked at again. */
+  source?: Offer["source"]
 }
 
 /** Called in the act that opens the request. */
 export function noteAsked(
   { sessions, transcript, offers }: Rooms,
   tx: Tx,
-  { requestId, sessionId, turnId, method, params }: Noted,
+  { requestId, sessionId, turnId, method, params, source = "approval_request" }: Noted,
 ): void {
-  if (!offers.enabled || method !== "item/fileChange/requestApproval") return
+  if (!offers.enabled || method !== FILE_CHANGE) return
   const session = sessions.find(sessionId, tx)
   if (!session?.projectId || session.systemOwned) return
   const itemId = typeof params.itemId === "string" ? params.itemId : undefined
@@ -36,6 +43,20 @@ export function noteAsked(
     turnId: turnId ?? row?.turnId ?? "approval",
     requestId,
     itemId,
-    source: "approval_request",
+    source,
   })
+}
+
+/** Changes that wait for a person and were never offered: the queue was off when they were asked for, or their session came into
+ * its project later. What was offered is not offered again. */
+export function noteWaiting(rooms: Rooms, tx: Tx): void {
+  if (!rooms.offers.enabled) return
+  for (const { id } of rooms.requests.inbox({ kind: "approval", limit: MOST_WAITING }).data) {
+    const request = rooms.requests.find(id)
+    // An offer is forgotten a while after it was delivered: what is older than that may have been offered.
+    if (!request || !rooms.offers.remembers(request.createdAt)) continue
+    const { sessionId, turnId = null, method } = request
+    const params = JSON.parse(request.params) as Record<string, unknown>
+    noteAsked(rooms, tx, { requestId: id, sessionId, turnId, method, params, source: "approvals_reconcile" })
+  }
 }

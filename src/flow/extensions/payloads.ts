@@ -9,7 +9,7 @@ const MAX_DETAILS = 50_000
 const MAX_REQUEST = 8_000
 const MAX_TRANSCRIPT = 24_000
 const MAX_SNAPSHOT = 40_000
-const NO_REQUEST = "The user's request is unavailable."
+export const NO_REQUEST = "The user's request is unavailable."
 
 type Places = Pick<Rooms, "sessions" | "requests" | "offers"> & { entries(of: Offer): Entry[] }
 

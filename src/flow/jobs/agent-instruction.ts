@@ -30,8 +30,10 @@ const instruction = v.object({
   model: v.optional(id),
   effort: v.optional(id),
   expectResponse: v.optional(v.picklist(["none", "assistant_text", "action_intents"]), "none"),
-  /** Of what the agent may do, what this job may: names of actions. Absent: all of it. */
-  actions: v.optional(v.array(id)),
+  /** Of what the agent may do, what this job may: names of actions, or with some of the payload's values. Absent: all of it. */
+  actions: v.optional(
+    v.array(v.union([id, v.object({ action: id, where: v.record(v.string(), v.string()) })])),
+  ),
   supplementalTargets: v.optional(
     v.pipe(
       v.array(

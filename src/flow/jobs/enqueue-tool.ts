@@ -2,7 +2,7 @@
 // for the event can tell a full queue from a wrong payload (wire-contract §5.3, §5.6: never checked for capabilities).
 
 import * as v from "valibot"
-import { isFault } from "../../base/fault.ts"
+import { Fault } from "../../base/fault.ts"
 import type { Tool } from "../../engine/host/host.ts"
 import type { Jobs } from "./jobs.ts"
 import { newJobOf } from "./new-job.ts"
@@ -21,12 +21,15 @@ export const enqueueTool =
     const parsed = v.safeParse(input, given)
     if (!parsed.success) {
       const issue = parsed.issues[0]
-      throw new Error(`invalid_payload: ${v.getDotPath(issue) ?? "job"}: ${issue.message}`)
+      throw said(new Fault("invalid_payload", `${v.getDotPath(issue) ?? "job"}: ${issue.message}`))
     }
     try {
       const { job, outcome } = await jobs().queue().enqueue(newJobOf(parsed.output))
       return { status: outcome === "enqueued" ? outcome : "already_queued", job: jobView(job) }
     } catch (error) {
-      throw isFault(error) ? new Error(`${error.code}: ${error.message}`, { cause: error }) : error
+      throw error instanceof Fault ? said(error) : error
     }
   }
+
+/** The fault itself is its cause. */
+const said = (fault: Fault): Error => new Error(`${fault.code}: ${fault.message}`, { cause: fault })

@@ -39,6 +39,19 @@ export const TESTER = {
     capabilities: { events: ["*"], actions: ["*"] },
   },
   events: `export default (registry) => {
+  registry.on("suggest_request.requested", ({ payload: asked }, tools) => {
+    const { requestKey, sessionId, projectId, turnId, turnTranscript, draft } = asked
+    const properties = { requestKey: { const: requestKey }, status: { const: "complete" }, suggestion: { type: "string" } }
+    const effects = [{ action: "suggestion.upsert", input: { properties, required: Object.keys(properties) } }]
+    const ids = { projectId, sourceSessionId: sessionId, threadId: sessionId, turnId }
+    const payload = {
+      ...ids, agent: "tester", jobKind: "suggest_request", dedupeKey: "suggest_request:" + sessionId,
+      instructionText: turnTranscript + "\\n" + draft + "\\n\`\`\`json\\n" + JSON.stringify({ effects }) + "\\n\`\`\`",
+      actions: ["suggestion.upsert"], completionSignal: { kind: "suggested_request", requestKey },
+      fallbackSuggestionDraft: draft,
+    }
+    return tools.enqueueJob({ type: "agent_instruction", projectId, sourceSessionId: sessionId, payload })
+  })
   registry.on("app_server.item.completed", async (event, tools) => {
     const { params, context, session } = event.payload
     if (params.item.type !== "userMessage" || !session) return

@@ -65,7 +65,9 @@ function configIn(needs: CliNeeds, folder: string): Config {
   // The folder itself is the workspace: no marker above it counts.
   const place = { cwd: `${folder}/workspace`, programDir: needs.programDir, exists: () => false }
   // The home is the folder's too: a login shell of the visitor may be slow, talkative or locked (tried: a stale lock, 60 s).
-  const levelled = { LOG_LEVEL: "warn", ...env, HOME: `${folder}/workspace`, API_AUTH: "token" }
+  // Every line of the tour is its own doing: no workflow names the session or looks at the change meanwhile.
+  const own = { HOME: `${folder}/workspace`, API_AUTH: "token", AGENT_EXTENSION_WITHOUT: "supervisor" }
+  const levelled = { LOG_LEVEL: "warn", ...env, ...own }
   return readConfig(levelled, { host: "127.0.0.1", port: "0", dataDir: `${folder}/data` }, place)
 }
 

@@ -25,8 +25,7 @@ export function createHands(perform: Performs) {
 
   /** In the reach of the job, with what both the agent and the job may do. */
   const act = ({ agent, given, running }: AtWork, action: Asked): Promise<Performed> => {
-    const { actions } = given
-    const narrowed = actions && !actions.includes(action.type) ? [] : agent.actions
+    const narrowed = isGranted(given, action) ? agent.actions : []
     return perform({
       ...action,
       scope: scopeOf(given),
@@ -69,6 +68,15 @@ export function createHands(perform: Performs) {
   }
 }
 export type Hands = ReturnType<typeof createHands>
+
+/** Whether it is among what this job may do. */
+function isGranted({ actions }: Instruction, { type, payload }: Asked): boolean {
+  if (!actions) return true
+  return actions.some((one) => {
+    if (typeof one === "string") return one === type
+    return one.action === type && Object.entries(one.where).every(([key, value]) => payload[key] === value)
+  })
+}
 
 type Asked = Pick<AskedAction, "type" | "payload" | "idempotencyKey">
 

@@ -20,7 +20,13 @@ const suggested = z.object({
   requestKey: z.string(),
   suggestion: z.string(),
 })
-const FAULTS = ["queue_disabled", "queue_full", "job_conflict"] as const
+const FAULTS = [
+  "queue_disabled",
+  "queue_full",
+  "job_conflict",
+  "unknown_job_type",
+  "invalid_payload",
+] as const
 
 export const suggestionRows = {
   "POST /api/sessions/:sessionId/suggested-request": {
