@@ -133,7 +133,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
       onCommit: measures.committed,
     }),
   )
-  const token = config.apiAuth === "token" ? tokenOf(places.token) : undefined
+  const token = config.apiAuth === "token" ? tokenOf(places.token, logger) : undefined
 
   const log = createLog({ db, clock, mark, log: logger })
   scope.use(measures.listen(log))

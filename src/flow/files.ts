@@ -2,13 +2,18 @@
 
 import type { Config } from "../base/config/config.ts"
 import { newSecret } from "../base/kit/ids.ts"
-import { ensurePrivateFolder, readText, writePrivate } from "../base/platform/files.ts"
+import type { Logger } from "../base/observe/logger.ts"
+import { ensurePrivateFolder, readPrivate, readText, writePrivate } from "../base/platform/files.ts"
 import { providerConfig } from "../engine/model/provider.ts"
 
-/** The API token: the file's, else a new one written there (0600). */
-export function tokenOf(path: string): string {
-  const kept = readText(path)?.trim()
-  if (kept) return kept
+/** The API token: the file's, else a new one written there (0600). One that others could read is said, and mended. */
+export function tokenOf(path: string, logger: Logger): string {
+  const kept = readPrivate(path)
+  if (kept?.wasOpen !== undefined) {
+    const remedy = "if others use this machine, remove the file and start again: a new token is made"
+    logger.warn("the API token could be read by others", { path, mode: kept.wasOpen.toString(8), remedy })
+  }
+  if (kept?.text.trim()) return kept.text.trim()
   const token = newSecret()
   writePrivate(path, `${token}\n`)
   return token

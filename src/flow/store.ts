@@ -7,7 +7,7 @@ import type { Clock } from "../base/kit/clock.ts"
 import { iso } from "../base/kit/clock.ts"
 import { TIMERS } from "../base/kit/timers.ts"
 import type { Logger } from "../base/observe/logger.ts"
-import { type Block, ensurePrivateFolder, openBlock } from "../base/platform/files.ts"
+import { type Block, claimFolder, ensurePrivateFolder, openBlock } from "../base/platform/files.ts"
 import type { Platform } from "../base/platform/port.ts"
 import { openSpare } from "../base/platform/spare.ts"
 import { keepNewest } from "../base/platform/whole-files.ts"
@@ -43,7 +43,7 @@ export async function openStore(needs: StoreNeeds): Promise<Store> {
   const { config, clock, logger, pid } = needs
   await using scope = new AsyncDisposableStack()
   const places = placesOf(config)
-  openFolder(config.dataDir)
+  openFolder(config.dataDir, logger)
   scope.use(holdDataLock(config.dataDir, pid, (error) => logger.warn("the lock does not say who", { error })))
   const spare = openSpare(places.spare)
   // From what the journal leaves when it goes, before somebody else takes it.
@@ -112,9 +112,12 @@ function copyBeforeUpgrade(needs: StoreNeeds, { backups }: Places, driver: SqlDr
 }
 
 /** Made where it is missing; a failure names the folder and its variable. */
-function openFolder(path: string): void {
+function openFolder(path: string, logger: Logger): void {
   try {
-    ensurePrivateFolder(path)
+    const was = claimFolder(path)
+    if (was === undefined) return
+    const mode = was.toString(8)
+    logger.warn("the data folder was open to others and is yours alone now", { path, mode })
   } catch (error) {
     throw new Error(`the data folder ${path} can't be used (${textOf(error)}); see DATA_DIR and --data-dir`, {
       cause: error,

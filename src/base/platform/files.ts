@@ -5,6 +5,7 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -14,6 +15,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs"
+import { userInfo } from "node:os"
 import { dirname } from "node:path"
 import { newId } from "../kit/ids.ts"
 
@@ -52,6 +54,35 @@ const unwritten = (path: string, error: unknown): Error =>
 export function ensurePrivateFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 })
   if ((statSync(path).mode & 0o777) !== 0o700) chmodSync(path, 0o700)
+}
+
+/**
+ * Makes the folder ours alone; answers the permissions that it had if others could get in. Throws when it belongs to somebody
+ * else, also behind a link: whoever owns it reads what is in it.
+ */
+export function claimFolder(path: string, uid = userInfo().uid): number | undefined {
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  const stat = statSync(path)
+  if (!stat.isDirectory()) throw new Error(`${path} is no folder`)
+  if (stat.uid !== uid) throw new Error(`${path} belongs to another user`)
+  const mode = stat.mode & 0o777
+  if (mode !== 0o700) chmodSync(path, 0o700)
+  return (mode & 0o077) === 0 ? undefined : mode
+}
+
+/** The text of a file of ours alone, undefined where there is none; answers its permissions if others could read it, and mends them. */
+export function readPrivate(
+  path: string,
+  uid = userInfo().uid,
+): { text: string; wasOpen: number | undefined } | undefined {
+  const stat = lstatSync(path, { throwIfNoEntry: false })
+  if (!stat) return undefined
+  if (!stat.isFile()) throw new Error(`${path} is no file: what it leads to may be anybody's`)
+  if (stat.uid !== uid) throw new Error(`${path} belongs to another user`)
+  const mode = stat.mode & 0o777
+  if ((mode & 0o077) === 0) return { text: readFileSync(path, "utf8"), wasOpen: undefined }
+  chmodSync(path, 0o600)
+  return { text: readFileSync(path, "utf8"), wasOpen: mode }
 }
 
 /** Removes a file; quiet when it is gone already. */

@@ -12,6 +12,11 @@ import type { Listener, ListenSpec, Peer } from "./port.ts"
 
 /** How long a socket may take to answer a close frame. */
 const GOODBYE_MS = 500
+/** Headers come within this, a request's last byte within the other; what is quiet between requests is cut. */
+const HEADERS_MS = 15_000
+const REQUEST_MS = 300_000
+const QUIET_MS = 30_000
+const MOST_CONNECTIONS = 8_192
 
 export function createNodeListening() {
   const listeners = new Set<NodeSockets>()
@@ -45,9 +50,15 @@ async function listenOn(spec: ListenSpec, sockets: NodeSockets, stopped: () => v
   // Other upgrades (h2c) are ordinary requests.
   const shouldUpgradeCallback = (incoming: IncomingMessage) => sockets.isUpgrade(incoming)
   const server = createServer(
-    { shouldUpgradeCallback },
+    {
+      shouldUpgradeCallback,
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      keepAliveTimeout: QUIET_MS,
+    },
     (incoming, outgoing) => void answer(incoming, outgoing),
   )
+  server.maxConnections = MOST_CONNECTIONS
   server.on("upgrade", (incoming, raw, head) => {
     const upgrade: Peer["upgrade"] = (data) => sockets.accept({ incoming, raw, head, data })
     void answerUpgrade(incoming, raw, (request) => door(request, peerOf(incoming, isUnix, upgrade)))

@@ -1,5 +1,5 @@
 // Where the owner's unix socket lies: in the data folder, or, where that path is too long for the kernel, in the user's
-// runtime folder. A text file in the data folder always says where, so that a client needs to know the data folder only.
+// runtime folder; then a text file in the data folder says where, so that a client needs to know the data folder only.
 
 import { lstatSync, mkdirSync, rmSync } from "node:fs"
 import { homedir, tmpdir, userInfo } from "node:os"

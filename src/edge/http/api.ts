@@ -4,13 +4,14 @@
 import { Hono, type MiddlewareHandler } from "hono"
 import { bodyLimit } from "hono/body-limit"
 import { HTTPException } from "hono/http-exception"
-import { Fault } from "../../base/fault.ts"
+import { Fault, type FaultCode } from "../../base/fault.ts"
 import { newId } from "../../base/kit/ids.ts"
 import type { Logger } from "../../base/observe/logger.ts"
 import type { Peer } from "../../base/platform/port.ts"
 import { createAdmission } from "./doors/admit.ts"
 import type { Door } from "./doors/door.ts"
 import { sameHouse } from "./doors/house.ts"
+import { inTime } from "./doors/in-time.ts"
 import type { HttpEnv } from "./env.ts"
 import { onlyRead } from "./guards.ts"
 import { documentOf, documentSteps } from "./openapi/document.ts"
@@ -57,6 +58,12 @@ export interface ApiNeeds extends RouteNeeds {
   seen?: MiddlewareHandler<HttpEnv>
 }
 
+const HEADERS_OF: Partial<Record<FaultCode, Record<string, string>>> = {
+  unauthorized: { "www-authenticate": "Bearer" },
+  // What still comes of the body belongs to no request.
+  request_timeout: { connection: "close" },
+}
+
 /** decisions 36. */
 const MIB = 1024 * 1024
 const MAX_MIB = 1
@@ -96,6 +103,9 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
   // A path or method that isn't there is said before anything about the body.
   const formed: MiddlewareHandler = (c, next) =>
     methods(c.req.path).includes(c.req.method) && c.req.path !== IMPORT_PATH ? wellFormed(c, next) : next()
+  const timely = inTime(needs.clock)
+  const whole: MiddlewareHandler = (c, next) =>
+    c.req.method === "GET" || c.req.method === "HEAD" || c.req.path === IMPORT_PATH ? next() : timely(c, next)
   // One chain, because its type is the client's (src/client).
   const typed = app
     .route("/", loginPages())
@@ -106,7 +116,7 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
     .route("/api", docsRoutes(needs))
     .use("/metrics", admission.guard)
     .route("/", metricsRoutes(needs))
-    .use("/api/*", limited, formed)
+    .use("/api/*", limited, whole, formed)
     .use("/api/sessions/*", onlyRead(needs.rooms))
     .route("/api", tokenRoutes(door))
     .route("/api", loginRoutes({ ...needs, door }))
@@ -144,8 +154,7 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
     return faultReply(fault, { allow: allow.join(", ") })
   })
   app.onError((error, c) => {
-    if (error instanceof Fault)
-      return faultReply(error, error.code === "unauthorized" ? { "www-authenticate": "Bearer" } : {})
+    if (error instanceof Fault) return faultReply(error, HEADERS_OF[error.code] ?? {})
     if (error instanceof HTTPException)
       return faultReply(new Fault("request_failed", error.message || "the request can't be read"))
     const requestId = c.get("requestId")

@@ -19,7 +19,7 @@ interface Ask {
   headers?: Record<string, string>
   json?: unknown
   /** The body as it is, in place of `json`. */
-  raw?: string
+  raw?: string | ReadableStream<Uint8Array>
   peer?: string
 }
 interface Body {
@@ -64,7 +64,7 @@ function open(given: Partial<DoorGiven> = {}) {
         ...(text !== undefined && { "content-type": "application/json" }),
         ...headers,
       },
-      ...(text !== undefined && { body: text }),
+      ...(text !== undefined && { body: text, duplex: "half" }),
     })
     const answer = await api.fetch(request, { address: peer, loopback: true, upgrade: () => false } as never)
     if (!answer) throw new Error("it became a websocket")
@@ -496,4 +496,23 @@ test("keys that mean something to JavaScript are keys like others", async () => 
   for (const raw of texts) statuses.push((await send({ path: "/api/tokens", raw, headers: owner })).status)
   expect(({} as { polluted?: number }).polluted).toBeUndefined()
   expect(statuses.at(-1)).toBe(400)
+})
+
+test("a body that drips without end is refused after a minute", async () => {
+  const { ask, owner, clock } = open()
+  let drip: ReadableStreamDefaultController<Uint8Array> | undefined
+  const raw = new ReadableStream<Uint8Array>({
+    start(controller) {
+      drip = controller
+    },
+  })
+  const answer = ask({ path: "/api/tokens", raw, headers: owner })
+  for (let i = 0; i < 59; i++) {
+    drip?.enqueue(new TextEncoder().encode(" "))
+    await new Promise((resolve) => setImmediate(resolve))
+    clock.turn(1_000)
+  }
+  clock.turn(1_000)
+  const { status, headers } = await answer
+  expect([status, headers.get("connection")]).toEqual([408, "close"])
 })

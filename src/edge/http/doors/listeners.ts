@@ -3,6 +3,7 @@
 
 import type { Config } from "../../../base/config/config.ts"
 import type { Places } from "../../../base/config/places.ts"
+import { isLoopback } from "../../../base/config/rules.ts"
 import type { Logger } from "../../../base/observe/logger.ts"
 import { removeFile, writePrivate } from "../../../base/platform/files.ts"
 import type { Listener, ListenSpec, Platform } from "../../../base/platform/port.ts"
@@ -26,9 +27,19 @@ export async function openListeners({ platform, config, places, logger, spec }: 
 
   async function ownersDoor(): Promise<Listener & { path: string }> {
     const path = placeForSocket(places.socket, config.childEnv.XDG_RUNTIME_DIR)
+    // Nothing is written where nothing has to be: a start on a full disk must get past here.
+    if (path === places.socket) removeFile(places.socketNote)
+    else writePrivate(places.socketNote, `${path}\n`)
     const listener = await platform.listen({ ...spec, at: { path } })
-    writePrivate(places.socketNote, `${path}\n`)
     return { ...listener, path }
+  }
+
+  if (!isLoopback(config.host)) {
+    const remedy = "put a proxy that speaks TLS in front, or listen on 127.0.0.1 and come through a tunnel"
+    logger.warn("everybody on the way can read tokens and answers: this is plain HTTP", {
+      url: tcp.url,
+      remedy,
+    })
   }
 
   return {
