@@ -17,6 +17,7 @@ const TASKS = {
   build: ["scripts/build.ts"],
   bench: ["scripts/bench.ts"],
   openapi: ["scripts/openapi.ts"],
+  fuzz: ["scripts/fuzz.ts"],
 }
 
 /** Without Node on the machine it is a Bun that runs this file: then it does the rest as well. */

@@ -84,6 +84,7 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
     c.set("requestId", newId())
     await next()
     c.header("x-request-id", c.get("requestId"))
+    c.header("x-content-type-options", "nosniff")
   })
   if (seen) app.use(seen)
   // Signed requests prove themselves: they come from anywhere (decisions 36).

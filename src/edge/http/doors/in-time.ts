@@ -3,11 +3,11 @@
 
 import type { MiddlewareHandler } from "hono"
 import { Fault } from "../../../base/fault.ts"
-import type { Clock } from "../../../base/kit/clock.ts"
+import { type Clock, systemClock } from "../../../base/kit/clock.ts"
 import { TIMERS } from "../../../base/kit/timers.ts"
 
 /** Reads the body; whoever reads it again gets the same text. Throws `request_timeout`. */
-export function inTime(clock: Clock): MiddlewareHandler {
+export function inTime(clock: Clock = systemClock): MiddlewareHandler {
   return async (c, next) => {
     const late = Promise.withResolvers<never>()
     const seconds = TIMERS.bodyDeadlineMs / 1_000
