@@ -184,6 +184,12 @@ export async function openWorkerHouse({ play = () => ({ ends: "completed" }), ..
     rest: async (): Promise<void> => {
       for (let n = 0; n < 60; n++) await house.settle(new Promise<void>((go) => void setImmediate(go)))
     },
+    /** Until it is so; false when it never comes to be. What reads a file comes back when the disk likes. */
+    async until(isSo: () => boolean): Promise<boolean> {
+      for (let n = 0; n < 5_000 && !isSo(); n++)
+        await house.settle(new Promise<void>((go) => void setImmediate(go)))
+      return isSo()
+    },
     async instruct(sessionId: string, payload: object) {
       const ids = {
         projectId: `session:${sessionId}`,
