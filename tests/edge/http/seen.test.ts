@@ -2,6 +2,7 @@
 // audit, with nothing in any of them that was in the request but ids.
 
 import { afterEach, expect, test } from "bun:test"
+import { Fault } from "../../../src/base/fault.ts"
 import { createKeys } from "../../../src/domain/keys/keys.ts"
 import { createTrail } from "../../../src/domain/trail/trail.ts"
 import { createApi } from "../../../src/edge/http/api.ts"
@@ -47,6 +48,11 @@ function start() {
     gate: createGate({ find: house.reconcile.find, known: rooms.sessions.find, deleted: () => undefined }),
     door: { token: undefined, host: "127.0.0.1", allowedHosts: [], allowedOrigins: [] },
     version: "test",
+    hooks: {
+      deliver: async () => {
+        throw new Fault("signature_refused", "no")
+      },
+    },
     health: () => ({ status: "ok" }),
   } as never)
   const peer = {
@@ -119,6 +125,7 @@ test("what was refused is in the audit with its code; reading, strangers and pat
   await call("POST", "/api/no/such/place", {})
   await call("DELETE", "/api/health")
   await call("POST", "/api/sessions", {}, { origin: "http://evil.example" })
+  expect((await call("POST", "/api/hooks/deploy", {})).status).toBe(401)
   const { data } = await audit()
   expect(data.map(({ route, status, result }) => [route, status, result])).toEqual([
     ["/api/sessions", 400, "invalid_request"],

@@ -31,6 +31,7 @@ export interface SeenNeeds {
 type Asked = Context<HttpEnv>
 /** Of a path or method that isn't there. */
 export const UNMATCHED = "unmatched"
+const REFUSED = 400
 const READS = new Set(["GET", "HEAD", "OPTIONS"])
 /** Methods beyond these are anybody's text. */
 const METHODS = new Set([...READS, "POST", "PUT", "PATCH", "DELETE"])
@@ -67,7 +68,7 @@ export function createSeen({
       from: c.env.peer.address,
       requestId: c.get("requestId"),
     })
-    if (!matched || READS.has(method) || isStranger(fault)) return
+    if (!matched || READS.has(method) || isStranger(c, status)) return
     try {
       await trail.record({
         ...about(c, sessionOf),
@@ -88,12 +89,11 @@ export function createSeen({
   }
 }
 
-/** Nobody who could be named, and nothing changed: a flood of them must not push out what is kept. */
-const isStranger = (fault: string | undefined): boolean =>
-  fault === "unauthorized" || fault === "forbidden_host" || fault === "forbidden_origin"
+/** Refused before anybody could be named, so nothing changed: a flood of these must not push out what is kept. */
+const isStranger = (c: Asked, status: number): boolean => c.get("who") === undefined && status >= REFUSED
 
 const resultOf = (status: number, fault: string | undefined): string =>
-  fault ?? (status < 400 ? "ok" : "refused")
+  fault ?? (status < REFUSED ? "ok" : "refused")
 
 const rounded = (ms: number): number => Math.round(ms * 1_000) / 1_000
 
