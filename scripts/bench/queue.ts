@@ -174,12 +174,14 @@ const plainjob: Contender = async (folder) => {
   return { enqueue, drain, cycle, pickups }
 }
 
-const bunqueue: Contender = async (folder) => {
-  process.env.DATA_PATH = join(folder, "bunq.db")
+// It opens one database for the whole process, the first that it is told.
+const shared = mkdtempSync(join(root, "bench-queue-"))
+const bunqueue: Contender = async () => {
+  process.env.DATA_PATH = join(shared, "bunq.db")
   const { Queue, Worker } = await import("bunqueue/client")
   const few = Math.max(1_000, Math.round(jobs / 10))
   const name = newId()
-  const queue = new Queue(name, { embedded: true, dataPath: join(folder, "bunq.db") } as never)
+  const queue = new Queue(name, { embedded: true, dataPath: join(shared, "bunq.db") } as never)
   let ran = 0
   let heard = (): void => {}
   const add = () => queue.add("noop", PAYLOAD, { durable: true, removeOnComplete: true } as never)
@@ -286,4 +288,5 @@ for (const what of ["enqueue", "drain", "cycle"] as const)
     `${what} with frames: ${(of("codexd with frames", what) / of("codexd", what)).toFixed(2)} of the engine alone`,
   )
 out(await inFolder(claimCost))
+rmSync(shared, { recursive: true, force: true })
 process.exit(0)
