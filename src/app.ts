@@ -322,6 +322,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     life,
     perform,
     loaded: () => extensions.agents(),
+    whenLoaded: () => loading,
     onFault,
   })
   const agents = { config, workers }
@@ -415,7 +416,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   scope.use(keepWithin({ log, clock, limits, logger }))
   scope.use(clock.every(TIMERS.glanceMs, () => void reconcile.glance()))
 
-  void extensions.start()
+  const loading = extensions.start()
 
   // What a killed daemon left goes before the first child comes; clients are let in meanwhile.
   let stopping = false

@@ -32,6 +32,7 @@ export interface WorkersGiven {
   play?(text: string, start: StartTurn): Play
   config?: Partial<Config>
   loaded?: Loaded[]
+  whenLoaded?: Promise<void>
 }
 
 export async function openWorkerHouse({ play = () => ({ ends: "completed" }), ...given }: WorkersGiven = {}) {
@@ -104,7 +105,14 @@ export async function openWorkerHouse({ play = () => ({ ends: "completed" }), ..
   })
   const keys = createKeys({ db, clock })
   const { perform } = createActions({ db, clock, rooms, keys, trustMode: "warn", jobs: () => jobs })
-  const workers = openWorkers({ ...house, config, perform, loaded: () => given.loaded ?? [], onFault: fault })
+  const workers = openWorkers({
+    ...house,
+    config,
+    perform,
+    loaded: () => given.loaded ?? [],
+    whenLoaded: async () => given.whenLoaded,
+    onFault: fault,
+  })
   tools = workers.tool
   const kinds = jobTable({
     ...house,

@@ -25,6 +25,8 @@ export interface OpenWorkersNeeds {
   perform: Performs
   /** The agents of the extensions that are loaded. */
   loaded(): Loaded[]
+  /** Resolves once they have been looked for: jobs that a kill cut off may come before. */
+  whenLoaded(): Promise<void>
   onFault(error: unknown): void
 }
 
@@ -36,6 +38,7 @@ export function openWorkers(needs: OpenWorkersNeeds) {
     db,
     now: clock.now,
     rooms,
+    whenLoaded: needs.whenLoaded,
     agentNamed: createAgents({ ...needs, trustMode: config.agentExtensionTrustMode }),
     provision: createProvision(needs),
     turns: createWorkerTurns(needs),

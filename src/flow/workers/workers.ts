@@ -22,6 +22,7 @@ export interface WorkersNeeds {
   db: Db
   now(): number
   rooms: Rooms
+  whenLoaded(): Promise<void>
   agentNamed: AgentNamed
   provision: Provision
   turns: WorkerTurns
@@ -47,6 +48,7 @@ export function createWorkers(needs: WorkersNeeds) {
 
   /** Runs the instruction. Resolves with the job's result. */
   async function work(given: Instruction, running: Running): Promise<object> {
+    await needs.whenLoaded()
     const agent = agentNamed(given.agent)
     const at: AtWork = { agent, given, running }
     await rows.opened(running.job, given)

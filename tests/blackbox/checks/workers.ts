@@ -363,6 +363,70 @@ export const workerChecks: readonly Check[] = [
     },
   },
   {
+    name: "a daemon killed amid a job: its project's worker does it again, and it ends once, with its rows",
+    async run(world) {
+      const { body } = await post<{ project: { projectId: string } }>(world, "/api/projects", {
+        name: `jobs-${world.codexVersion}`,
+      })
+      const { projectId } = body.project
+      const sessionId = await newSession(world, { projectId })
+      const before = await listen(world.daemon, "families=job")
+      const id = await instruct(world, sessionId, {
+        projectId,
+        supplementalTargets: [{ messageId: "promised", type: "turn.review", errorFallback: "no review" }],
+        instructionText: "echo: one\nhang",
+      })
+      const worker = await workerAt(world, id, "one")
+      assert.equal((await read(world, worker)).session.projectId, projectId)
+      const first = await jobOf(world, id)
+      const since = `since=${before.ready.log}.${before.ready.seq ?? before.frames[0]?.seq}`
+      await world.restart("SIGKILL")
+      await untilReady(world)
+      const frames = await listen(world.daemon, `families=job&${since}`)
+      const isFresh = ({ attempts, runningContext: { turnId } }: JobRow) =>
+        attempts === 2 && turnId !== null && turnId !== first.runningContext.turnId
+      const own = await listen(world.daemon, `threadId=${worker}`)
+      for (let heard = 0; !isFresh(await jobOf(world, id)); heard = own.frames.length)
+        await own.until((f) => f.type === "notification", "a fresh turn", heard)
+      own.close()
+      assert.equal((await jobOf(world, id)).runningContext.threadId, worker)
+      assert.equal((await rowsOf(world, sessionId, "turn.review"))[0]?.status, "streaming")
+      // Attempts are two: what is killed again is over.
+      await world.restart("SIGKILL")
+      await untilReady(world)
+      const done = await overOf(world, id)
+      assert.deepEqual([done.state, done.attempts], ["failed", 2])
+      const again = await listen(world.daemon, `families=job&${since}`)
+      assert.equal(again.ready.resume, "ok")
+      const next = await instruct(world, sessionId, {
+        projectId,
+        jobKind: "next",
+        instructionText: "echo: two",
+      })
+      assert.equal((await overOf(world, next)).runningContext.threadId, worker)
+      await again.until((f) => f.type === ENDS[0] && f.payload.jobId === next, "the next one's end")
+      const ends = again.frames.filter((f) => ENDS.includes(f.type) && f.payload.jobId === id)
+      assert.deepEqual(
+        ends.map(({ type }) => type),
+        ["orchestrator_job_failed"],
+      )
+      for (const listener of [before, frames, again]) listener.close()
+      const rows = await rowsOf(world, sessionId, "turn.review")
+      assert.deepEqual(
+        rows.map(({ status }) => status),
+        ["error"],
+      )
+      assert.match(rows[0]?.content ?? "", /^no review/)
+      const list = await get<{ data: { sessionId: string }[] }>(world, "/api/sessions")
+      assert.deepEqual(
+        list.body.data.filter((one) => one.sessionId === worker),
+        [],
+      )
+      const left = (await read(world, worker)).transcript.filter(({ status }) => status === "streaming")
+      assert.deepEqual(left, [])
+    },
+  },
+  {
     name: "workers go with whom they work for",
     async run(world) {
       const sessionId = await newSession(world)

@@ -129,6 +129,18 @@ test("a job whose child died is tried again on a fresh turn", async () => {
   expect(house.turns.filter(({ text }) => isJob(text))).toHaveLength(2)
 })
 
+test("a job that comes before its extension is loaded waits for it", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const agents: ReturnType<typeof loaded> = []
+  const { house, sessionId } = await open({ play: jobs(done), loaded: agents, whenLoaded: promise })
+  const id = await house.instruct(sessionId, { agent: "a" })
+  await house.rest()
+  expect(house.jobs.queue().find(id)?.state).toBe("running")
+  agents.push(...loaded())
+  resolve()
+  expect((await house.over(id))?.state).toBe("completed")
+})
+
 test("a tool call reaches what the job is about, and nothing of another job", async () => {
   const entry = { messageId: "m", type: "note", content: "seen", status: "complete" }
   const calls = [
