@@ -30,6 +30,7 @@ import { createSuggestions } from "./domain/suggestions/suggestions.ts"
 import { openSearch } from "./domain/transcript/search/open.ts"
 import { createStreaming } from "./domain/transcript/streaming.ts"
 import { createTranscript } from "./domain/transcript/transcript.ts"
+import { createAging } from "./domain/turns/aging/aging.ts"
 import { createPrompts } from "./domain/turns/prompts/prompts.ts"
 import { createTurns } from "./domain/turns/turns.ts"
 import { createUsage } from "./domain/turns/usage/usage.ts"
@@ -298,6 +299,9 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   settleThePast({ db, log, rooms, acts, owed })
   requests.start()
   rooms.raw.start()
+  scope
+    .use(createAging({ db, log, clock, lanes, maxAgeMs: config.transcriptMaxAgeDays * 86_400_000, onFault }))
+    .start()
 
   scope.use(hearChild({ supervisor, codex, ingest, acts, carry, reconcile, owed, db, log, logger }))
 

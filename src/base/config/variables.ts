@@ -72,6 +72,7 @@ export const VARIABLES = {
   AUDIT_MAX_ENTRIES: integer(100_000, { min: 100 }, "Entries of the audit before the oldest leave it."),
   EVENTS_MAX_AGE_HOURS: integer(24, { min: 1 }, "Events older than this leave the log."),
   EVENTS_MAX_MIB: integer(256, { min: 1 }, "Size of the event log before the oldest events leave it."),
+  TRANSCRIPT_MAX_AGE_DAYS: integer(0, { min: 0 }, "Turns that ended longer ago are dropped; 0: they stay."),
   STORAGE_SYNC: oneOf(
     ["normal", "full"],
     "normal",

@@ -23,6 +23,8 @@ export const TIMERS = {
   ssePartingMs: 10_000,
   /** The log's retention runs this often. */
   retentionMs: 60_000,
+  /** Turns that have grown too old are looked for this often, where the operator asks for it. */
+  agingMs: 3_600_000,
   /** The newest threads of the child are looked at this often: what is made elsewhere is told to nobody. */
   glanceMs: 60_000,
   /** A request that is due and could not be answered is tried again after this. */

@@ -44,9 +44,11 @@ const ALIAS = `SELECT turn_id FROM turn_aliases WHERE session_id = ? AND alias =
 const ALIASES_OF = `SELECT alias FROM turn_aliases WHERE session_id = ? AND turn_id = ?`
 /** What a fork has done by itself comes behind what it was made of. */
 const SHIFT = `UPDATE turns SET place = place + ? WHERE session_id = ?`
-const COPY = `INSERT INTO turns (session_id, id, place, status, error, run_id, started_at, completed_at, kind, controls, policy)
-  SELECT ?, id, place, status, error, run_id, started_at, completed_at, kind, controls, policy FROM turns
-  WHERE session_id = ? AND status <> 'inProgress' AND rolled_back_at IS NULL ON CONFLICT DO NOTHING`
+const COPY = `INSERT INTO turns (session_id, id, place, status, error, run_id, started_at, completed_at, kind, controls, policy,
+    rolled_back_at, dropped, dropped_until, dropped_done)
+  SELECT ?, id, place, status, error, run_id, started_at, completed_at, kind, controls, policy,
+    rolled_back_at, dropped, dropped_until, dropped_done FROM turns
+  WHERE session_id = ? AND status <> 'inProgress' AND (rolled_back_at IS NULL OR dropped IS NOT NULL) ON CONFLICT DO NOTHING`
 const COPY_ALIASES = `INSERT INTO turn_aliases (session_id, alias, turn_id)
   SELECT ?, alias, turn_id FROM turn_aliases WHERE session_id = ? ON CONFLICT DO NOTHING`
 const PUT_ROLLBACK = `INSERT INTO rollbacks (session_id, turn_ids, mark, created_at) VALUES (?, ?, ?, ?)

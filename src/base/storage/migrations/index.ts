@@ -22,6 +22,7 @@ import { searchAgain } from "./0018-search-again.ts"
 import { tokens } from "./0019-tokens.ts"
 import { rollouts } from "./0020-rollouts.ts"
 import { raw } from "./0021-raw.ts"
+import { age } from "./0022-age.ts"
 
 export const MIGRATIONS: readonly Migration[] = [
   log,
@@ -45,4 +46,5 @@ export const MIGRATIONS: readonly Migration[] = [
   tokens,
   rollouts,
   raw,
+  age,
 ]

@@ -3,7 +3,8 @@
 
 import type { Log } from "../../../base/events/log.ts"
 import { eventOf, FRAMES_PER_EVENT, seqOf } from "../../../base/events/replay.ts"
-import type { Db } from "../../../base/storage/port.ts"
+import { iso } from "../../../base/kit/clock.ts"
+import type { Db, Reader } from "../../../base/storage/port.ts"
 import { entryText } from "../entry.ts"
 import type { EntryRow } from "../store.ts"
 import * as store from "./store.ts"
@@ -48,7 +49,7 @@ export function createReading({ db, log, readWhole }: ReadingNeeds) {
     return { transcript: `[${rows.map(textOf).join(",")}]`, items }
   }
 
-  /** `{sessionId, head, entries, before}`: the last entries, or those before one; undefined when nobody knows that one. */
+  /** `{sessionId, head, entries, before, droppedBefore}`: the last entries, or those before one; undefined when nobody knows that one. */
   function page(sessionId: string, { before, limit }: PageOf): string | undefined {
     const place = head()
     const at = before === undefined ? undefined : store.whereIs(db, sessionId, before)
@@ -60,18 +61,22 @@ export function createReading({ db, log, readWhole }: ReadingNeeds) {
     return answer(sessionId, place, [
       `"entries":[${shown.map(({ json }) => json).join(",")}]`,
       `"before":${JSON.stringify(oldest ?? null)}`,
+      droppedField(store.dropped(db, sessionId)),
     ])
   }
 
   /**
-   * `{sessionId, head, whole, entries, after, removed}`: what has changed since an earlier `head`, each beside the id of the entry
-   * that it follows, and the ids of all that was ever taken back. Everything, for a place in another log.
+   * `{sessionId, head, whole, entries, after, removed, droppedBefore}`: what has changed since an earlier `head`, each beside the id of the
+   * entry that it follows, and the ids of all that was ever taken back. Everything, for a place in another log, and for one
+   * from before turns were dropped.
    */
   function since(sessionId: string, mark: string): string {
     const place = head()
     const [, id, digits] = /^(.*)\.(\d{1,15})$/.exec(mark) ?? []
-    const whole = id !== log.id
-    const n = whole ? -1 : eventOf(Number(digits))
+    const dropped = store.dropped(db, sessionId)
+    const told = eventOf(Number(digits))
+    const whole = id !== log.id || (dropped !== undefined && told < dropped.n)
+    const n = whole ? -1 : told
     const rows = store.changedSince(db, sessionId, n)
     const after = rows.map((row) => store.predecessor(db, sessionId, row) ?? null)
     const removed = whole ? [] : store.hiddenEntries(db, sessionId)
@@ -80,11 +85,19 @@ export function createReading({ db, log, readWhole }: ReadingNeeds) {
       `"entries":[${rows.map(({ json }) => json).join(",")}]`,
       `"after":${JSON.stringify(after)}`,
       `"removed":${JSON.stringify(removed)}`,
+      droppedField(dropped),
     ])
   }
 
-  return { joined, page, since }
+  /** When the last turn ended that was dropped for its age; those before it are gone as well. */
+  const droppedUntil = (reader: Reader, sessionId: string): number | undefined =>
+    store.dropped(reader, sessionId)?.until
+
+  return { joined, page, since, droppedUntil }
 }
+
+const droppedField = (dropped: { until: number } | undefined): string =>
+  `"droppedBefore":${dropped ? JSON.stringify(iso(dropped.until)) : null}`
 
 const answer = (sessionId: string, head: string, fields: string[]): string =>
   `{"sessionId":${JSON.stringify(sessionId)},"head":${JSON.stringify(head)},${fields.join(",")}}`

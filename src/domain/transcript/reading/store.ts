@@ -24,6 +24,7 @@ const CHANGED = `SELECT message_id, place, spot, json FROM entries WHERE hidden 
     UNION SELECT seq FROM entries WHERE session_id = ?1 AND status = 'streaming')
   ORDER BY place, spot`
 const HIDDEN = `SELECT message_id FROM entries WHERE session_id = ? AND hidden = 1 ORDER BY place, spot`
+const DROPPED = `SELECT max(dropped_until) AS until, max(dropped) AS n FROM turns WHERE session_id = ? AND dropped IS NOT NULL`
 
 export const joinedEntries = (db: Reader, sessionId: string): string =>
   (db.get(ENTRIES, sessionId)?.text as string | null) ?? ""
@@ -51,6 +52,12 @@ export const changedSince = (db: Reader, sessionId: string, n: number): StoredEn
 /** Of turns that were taken back. */
 export const hiddenEntries = (db: Reader, sessionId: string): string[] =>
   db.all(HIDDEN, sessionId).map((row) => row.message_id as string)
+
+/** Up to which end turns were dropped for their age, and the first event that may tell of the last time that it was done. */
+export function dropped(db: Reader, sessionId: string): { until: number; n: number } | undefined {
+  const row = db.get(DROPPED, sessionId)
+  return row?.until == null ? undefined : { until: row.until as number, n: row.n as number }
+}
 
 export const predecessor = (db: Reader, sessionId: string, at: Spot): string | undefined =>
   db.get(BEFORE, sessionId, at.place, at.spot, 1)?.message_id as string | undefined

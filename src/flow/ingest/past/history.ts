@@ -15,12 +15,15 @@ const ENDS = ["completed", "interrupted", "failed"] as const
 
 /** Takes a session's history over. Turns that run here are left alone; those that nobody runs are not running. */
 export function adopt(tx: Tx, rooms: Rooms, sessionId: string, turns: RawTurn[]): void {
-  for (const turn of turns) {
+  const isKnown = (turn: RawTurn) => rooms.turns.find(sessionId, turn.id, tx) !== undefined
+  const gone = rooms.transcript.droppedUntil(tx, sessionId)
+  for (const [at, turn] of turns.entries()) {
     // Another name of a turn that was seen live: what was seen stands.
     if (rooms.turns.realId(sessionId, turn.id, tx) !== turn.id) continue
     const known = rooms.turns.find(sessionId, turn.id, tx)
     if (known?.status === "inProgress" || known?.rolledBackAt !== undefined) continue
     if (!known && isKnownReview(tx, rooms, sessionId, turn)) continue
+    if (!known && gone !== undefined && wasDropped(turn, gone, turns.slice(at + 1).some(isKnown))) continue
     if (!known) settle(tx, rooms, sessionId, turn)
     adoptItems(tx, rooms, sessionId, turn)
   }
@@ -76,6 +79,12 @@ function isKnownReview(tx: Tx, rooms: Rooms, sessionId: string, turn: RawTurn): 
     const isSame = (own: string) => (text === "" ? own === "" : own.startsWith(text))
     return rows.some((row) => isSame(squeezed(reviewIn(row.item))))
   })
+}
+
+/** One that nobody knows by this id, from the time whose turns were dropped; reviews are listed without times under new ids. */
+function wasDropped(turn: RawTurn, until: number, isBeforeKnown: boolean): boolean {
+  const ended = ms(turn.completedAt) ?? ms(turn.startedAt)
+  return ended === undefined ? isBeforeKnown || kindOf(turn) === "review" : ended <= until
 }
 
 const textIn = ({ review }: RawItem): string => (typeof review === "string" ? review : "")

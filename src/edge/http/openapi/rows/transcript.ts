@@ -13,6 +13,9 @@ const ENTRY = {
   status: "complete",
 } as const
 const place = z.string().meta({ description: "Up to here everything is in: what to ask `since` next." })
+const droppedBefore = z.string().nullable().meta({
+  description: "Turns that had ended up to then were dropped (TRANSCRIPT_MAX_AGE_DAYS); null: none.",
+})
 const page = z.object({
   sessionId,
   head: place,
@@ -21,14 +24,19 @@ const page = z.object({
     .string()
     .nullable()
     .meta({ description: "The next `before`; null on the first page of the session." }),
+  droppedBefore,
 })
 const change = z.object({
   sessionId,
   head: place,
-  whole: z.boolean().meta({ description: "These are all entries there are: the place was of another log." }),
+  whole: z.boolean().meta({
+    description:
+      "These are all entries there are: the place was of another log, or turns were dropped since.",
+  }),
   entries: z.array(entry),
   after: z.array(z.string().nullable()).meta({ description: "For each entry the id of the one it follows." }),
   removed: z.array(z.string()).meta({ description: "Ids of all that was ever taken back." }),
+  droppedBefore,
 })
 
 const rawItem = z.object({
@@ -64,7 +72,7 @@ export const transcriptRows = {
       304: UNCHANGED,
     },
     example: {
-      answer: { sessionId: "s", head: "l.15", entries: [ENTRY], before: null },
+      answer: { sessionId: "s", head: "l.15", entries: [ENTRY], before: null, droppedBefore: null },
     },
   },
   "POST /api/sessions/:sessionId/transcript/upsert": {
