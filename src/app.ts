@@ -343,7 +343,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const seeing = openSeeing({ config, places, clock, db, log, pid: processes.self, ...counted })
   const bounds = scope.use(keepBounds({ config, clock, logger, supervisor, rooms, use, pid: processes.self }))
   const capabilities = createCapabilities({ supervisor, clock })
-  const { health, readiness } = createHealth({
+  const { health, healthStatus, readiness } = createHealth({
     bounds: bounds.reasons,
     extensions,
     capabilities,
@@ -394,6 +394,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     events,
     version,
     health,
+    healthStatus,
     readiness,
     logger,
     door,

@@ -32,6 +32,9 @@ export interface HealthNeeds {
   disk: Disk
   /** What is loaded of extensions, looked at once a second. */
   agents(): Agents
+  /** What only the database knows. */
+  rows(): Rows
+  auth(): ReturnType<typeof authOf>
   jobs: { health(): object }
   /** What takes more memory than it may. */
   bounds(): string[]
@@ -39,13 +42,24 @@ export interface HealthNeeds {
   extensions: Pick<Extensions, "inventory">
 }
 
-/** Made anew at every call; reads memory and a few rows. */
-export const createHealth = (given: Omit<HealthNeeds, "disk" | "agents">) => {
+/** Made of memory at every call: rows are read again after a commit only, and files now and then. */
+export const createHealth = (given: Omit<HealthNeeds, "disk" | "agents" | "rows" | "auth">) => {
   const { db, clock, config, places } = given
+  const rows = onceACommit(db, () => rowsOf(given))
+  const auth = onceA(LOOK_MS, clock, () => authOf(given))
   const agents = onceA(LOOK_MS, clock, () => extensionsOf(given))
-  const needs = { ...given, agents, disk: createDisk({ db, clock, dataDir: config.dataDir, places }) }
+  const needs = {
+    ...given,
+    agents,
+    rows,
+    auth,
+    disk: createDisk({ db, clock, dataDir: config.dataDir, places }),
+  }
   return {
-    health: () => report(needs),
+    /** One report for all who ask in the same millisecond: it says of which moment it tells. */
+    health: onceAMoment(needs, () => report(needs)),
+    /** All that strangers hear, without the rest being made. */
+    healthStatus: () => statusOf(reasonsOf(needs.supervisor.state(), needs)),
     readiness: () => ({ ready: isReady(needs) }),
   }
 }
@@ -57,24 +71,24 @@ function isReady({ supervisor, turns, db }: HealthNeeds): boolean {
 }
 
 function report(needs: HealthNeeds) {
-  const { supervisor, codex, hub, requests, clock } = needs
+  const { supervisor, codex, hub, clock } = needs
   const state = supervisor.state()
   const reasons = reasonsOf(state, needs)
-  const { count, oldestAt } = requests.waiting()
+  const { waiting, outbox } = needs.rows()
   return {
-    status: reasons.length === 0 ? "ok" : "degraded",
+    status: statusOf(reasons),
     reasons,
     service: "api",
     codex: codexOf(state),
     orchestratorQueue: needs.jobs.health(),
-    auth: authOf(needs),
+    auth: needs.auth(),
     timestamp: iso(clock.now()),
     runtime: {
       state: state.name,
       version: state.version ?? null,
-      startedAt: state.startedAt === undefined ? null : iso(state.startedAt),
+      startedAt: isoOrNull(state.startedAt),
       restarts: state.restarts,
-      retryAt: state.retryAt === undefined ? null : iso(state.retryAt),
+      retryAt: isoOrNull(state.retryAt),
       fallbacks: [...state.fallbacks, ...codex.fallbacks()],
       methods: state.methods,
       features: needs.capabilities.features(),
@@ -82,12 +96,16 @@ function report(needs: HealthNeeds) {
       unreadableLines: state.unreadableLines,
     },
     storage: storageOf(needs),
-    requests: { open: count, oldestOpenAt: oldestAt === undefined ? null : iso(oldestAt) },
-    outbox: outboxOf(needs),
+    requests: { open: waiting.count, oldestOpenAt: isoOrNull(waiting.oldestAt) },
+    outbox: { length: outbox.length, oldestAt: isoOrNull(outbox.oldestAt) },
     stream: hub.stats(),
     extensions: needs.agents(),
   }
 }
+
+const isoOrNull = (at: number | null | undefined): string | null =>
+  at === null || at === undefined ? null : iso(at)
+const statusOf = (reasons: string[]) => (reasons.length === 0 ? ("ok" as const) : ("degraded" as const))
 
 function reasonsOf(state: RuntimeState, { db, turns, disk, agents, bounds }: HealthNeeds): string[] {
   const reasons: string[] = []
@@ -112,18 +130,20 @@ const codexOf = (state: RuntimeState) => ({
   ...(state.lastExit && { lastExit: { ...state.lastExit, at: iso(state.lastExit.at) } }),
 })
 
-/** What was decided here and the app-server has still to be told. */
-function outboxOf({ outbox }: HealthNeeds) {
-  const { length, oldestAt } = outbox.size()
-  return { length, oldestAt: oldestAt === undefined ? null : iso(oldestAt) }
-}
+type Rows = ReturnType<typeof rowsOf>
+/** What waits for a person, what was decided here and the app-server has still to be told, and what is logged. */
+const rowsOf = ({ requests, outbox, log }: Pick<HealthNeeds, "requests" | "outbox" | "log">) => ({
+  waiting: requests.waiting(),
+  outbox: outbox.size(),
+  log: log.sizes(),
+})
 
-function storageOf({ log, db, config, disk }: HealthNeeds) {
-  const { rows, bytes, oldestAt } = log.sizes()
+function storageOf({ db, config, disk, rows: read }: HealthNeeds) {
+  const { rows, bytes, oldestAt } = read().log
   return {
     rows,
     bytes,
-    oldestAt: oldestAt === null ? null : iso(oldestAt),
+    oldestAt: isoOrNull(oldestAt),
     full: db.full,
     dataDir: config.dataDir,
     disk: disk.report(),
@@ -143,6 +163,23 @@ function onceA<T>(ms: number, clock: Clock, look: () => T): () => T {
   }
 }
 
+function onceAMoment<T>({ db, clock }: Pick<HealthNeeds, "db" | "clock">, look: () => T): () => T {
+  let last: { at: number; of: number; value: T } | undefined
+  return () => {
+    const at = clock.now()
+    if (last?.at !== at || last.of !== db.changes) last = { at, of: db.changes, value: look() }
+    return last.value
+  }
+}
+
+function onceACommit<T>(db: Pick<Db, "changes">, look: () => T): () => T {
+  let last: { of: number; value: T } | undefined
+  return () => {
+    if (last?.of !== db.changes) last = { of: db.changes, value: look() }
+    return last.value
+  }
+}
+
 function extensionsOf({ extensions }: Pick<HealthNeeds, "extensions">) {
   const { snapshotVersion, modules, errors } = extensions.inventory()
   const quarantined = modules.filter(({ health }) => health.quarantined !== null)
@@ -154,7 +191,7 @@ function extensionsOf({ extensions }: Pick<HealthNeeds, "extensions">) {
   }
 }
 
-function authOf({ config, codexHome }: HealthNeeds) {
+function authOf({ config, codexHome }: Pick<HealthNeeds, "config" | "codexHome">) {
   const home =
     codexHome ?? (config.childEnv.HOME === undefined ? undefined : `${config.childEnv.HOME}/.codex`)
   const hasOpenAiApiKey = Boolean(config.openaiApiKey)

@@ -1,6 +1,6 @@
 // A program that serves, from its spawn to its first answer and to its end.
 
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { homedir } from "node:os"
 import { join } from "node:path"
 import { COMMANDS, FAKE_CODEX, within } from "../../../tests/support/daemon.ts"
@@ -9,6 +9,8 @@ export interface Served extends AsyncDisposable {
   pid: number
   port: number
   database: string
+  /** The owner's. */
+  token(): string
   /** From spawn to the line that says where it listens. */
   listensMs: number
   /** From spawn to the first answer of `GET /api`. */
@@ -22,7 +24,10 @@ export const serveBy = (command: readonly string[]): string[] => [...command, "s
 
 const LISTENING = '"message":"codexd is listening"'
 
-export async function startServed(command: readonly string[]): Promise<Served> {
+export async function startServed(
+  command: readonly string[],
+  more: Record<string, string> = {},
+): Promise<Served> {
   const shelf = join(homedir(), ".cache/codexd-tests")
   mkdirSync(shelf, { recursive: true })
   const folder = mkdtempSync(join(shelf, "bench-"))
@@ -36,6 +41,7 @@ export async function startServed(command: readonly string[]): Promise<Served> {
     API_AUTH: "none",
     CODEX_BIN: FAKE_CODEX,
     AGENT_EXTENSION_WITHOUT: "supervisor",
+    ...more,
   }
   const startedAt = performance.now()
   const child = Bun.spawn([...command], { cwd: folder, env, stdio: ["ignore", "ignore", "pipe"] })
@@ -51,6 +57,7 @@ export async function startServed(command: readonly string[]): Promise<Served> {
     pid: child.pid,
     port,
     database: join(data, "codexd.db"),
+    token: () => readFileSync(join(data, "api-token"), "utf8").trim(),
     listensMs,
     upMs,
     said: hearing.said,

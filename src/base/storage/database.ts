@@ -24,11 +24,14 @@ export function openDb({ driver, clock, sync = "normal", log, onCommit }: DbNeed
   const commits = openCommits(driver, log)
   const run = (acts: Act[]): void => {
     const began = clock.mono()
+    changes++
     commits.run(acts)
+    changes++
     onCommit?.(clock.mono() - began)
   }
   let waiting: Act[] = []
   let closed = false
+  let changes = 0
 
   const refuseNested = (): void => {
     if (commits.running) throw new Error("an act can't commit: flush and actNow are for outside")
@@ -70,6 +73,9 @@ export function openDb({ driver, clock, sync = "normal", log, onCommit }: DbNeed
     flush,
     get full() {
       return commits.full
+    },
+    get changes() {
+      return changes
     },
     attach: (ledger) => commits.attach(ledger),
     async close() {

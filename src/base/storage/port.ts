@@ -51,6 +51,8 @@ export interface Db extends Reader {
   flush(): void
   /** True while the last commit failed for lack of room. */
   readonly full: boolean
+  /** Grows with every transaction: what was read under one number is true as long as the number is. */
+  readonly changes: number
   /** What is written inside the transaction once all acts of the tick ran, and told synchronously right after COMMIT. */
   attach(ledger: Ledger): void
   /** Waits for the acts under way, then closes. Later acts reject. */

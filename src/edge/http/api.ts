@@ -18,7 +18,7 @@ import { documentOf, documentSteps } from "./openapi/document.ts"
 import type { Operations } from "./openapi/operation.ts"
 import { serveDocument } from "./openapi/served.ts"
 import { OPERATIONS } from "./openapi/table.ts"
-import { faultReply } from "./reply.ts"
+import { bytesOf, faultReply, mark } from "./reply.ts"
 import { accountRoutes } from "./routes/account.ts"
 import { approvalRoutes } from "./routes/approvals.ts"
 import { auditRoutes } from "./routes/audit.ts"
@@ -83,8 +83,11 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
   app.use(async (c, next) => {
     c.set("requestId", newId())
     await next()
-    c.header("x-request-id", c.get("requestId"))
-    c.header("x-content-type-options", "nosniff")
+    mark(c, "x-request-id", c.get("requestId"))
+    mark(c, "x-content-type-options", "nosniff")
+    // What a GET would bring; Bun would say 0.
+    const bytes = c.req.method === "HEAD" ? bytesOf(c.res) : undefined
+    if (bytes) mark(c, "content-length", String(bytes))
   })
   if (seen) app.use(seen)
   // Signed requests prove themselves: they come from anywhere (decisions 36).

@@ -1,6 +1,6 @@
 // How answers leave: JSON with the contract's content type, and faults as the catalogue says.
 
-import type { TypedResponse } from "hono"
+import type { Context, TypedResponse } from "hono"
 import type { StatusCode } from "hono/utils/http-status"
 import { type Fault, replyOf } from "../../base/fault.ts"
 
@@ -29,6 +29,15 @@ export function faultReply(fault: Fault, extra: Record<string, string> = {}): Re
     ...(retryAfterS !== undefined && { "retry-after": String(retryAfterS) }),
   }
   return noted(JSON.stringify(body), { status, headers })
+}
+
+/** In the answer as it is: hono's own `header` makes a new one of a finished answer, whose body is a stream then. */
+export function mark(c: Context, name: string, value: string): void {
+  try {
+    c.res.headers.set(name, value)
+  } catch {
+    c.header(name, value)
+  }
 }
 
 /** Undefined for an answer without end, and for one that was not made here. */

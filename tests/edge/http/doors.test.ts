@@ -34,13 +34,15 @@ function open(given: Partial<DoorGiven> = {}) {
   const clock = createManualClock()
   const db = openMemory(clock)
   const hidden: string[] = []
+  let reported = 0
   const door = openDoor({ db, clock, token: OWNER, hide: (secret) => void hidden.push(secret), ...given })
   const logger = createLogger({ clock, level: "silent", write: () => undefined, mask: createMasks() })
   const api = createApi({
     rooms: { turns: {} },
     gate: () => async () => new Response("past the door"),
     rbac: { admits: false, whoIs: async () => ({ role: "admin", id: null }) },
-    health: () => ({ status: "ok", service: "api", secretOfTheHouse: 1 }),
+    healthStatus: () => "ok",
+    health: () => ({ status: "ok", service: "api", secretOfTheHouse: ++reported }),
     extensions: { inventory: () => ({}), version: () => "", audit: { record: async () => undefined } },
     door,
     // The document is built between other things.
@@ -86,7 +88,7 @@ function open(given: Partial<DoorGiven> = {}) {
       id: body.token?.tokenId ?? "",
     }
   }
-  return { api, ask, send, make, owner, clock, db, door, hidden }
+  return { api, ask, reports: () => reported, send, make, owner, clock, db, door, hidden }
 }
 type Rig = ReturnType<typeof open>
 
@@ -478,11 +480,22 @@ test("CORS is closed; for allowed origins it answers what browsers ask for", asy
 })
 
 test("strangers learn from health that it is well, and nothing else", async () => {
-  const { ask, owner } = open()
+  const { ask, owner, reports } = open()
   expect((await ask({ path: "/api/health" })).body).toEqual({ status: "ok", service: "api" })
+  expect(reports()).toBe(0)
   const wrong = { authorization: "Bearer wrong" }
   expect((await ask({ path: "/api/health", headers: wrong })).body).toEqual({ status: "ok", service: "api" })
   expect((await ask({ path: "/api/health", headers: owner })).body).toHaveProperty("secretOfTheHouse")
+})
+
+test("HEAD says how long the answer to a GET would be", async () => {
+  const { send } = open()
+  for (const path of ["/api", "/api/health", "/api/nothing"]) {
+    const [head, got] = [await send({ path, method: "HEAD" }), await send({ path })]
+    const text = await got.text()
+    expect([head.status, await head.text()]).toEqual([got.status, ""])
+    if (head.status === 200) expect(head.headers.get("content-length")).toBe(String(text.length))
+  }
 })
 
 test("keys that mean something to JavaScript are keys like others", async () => {

@@ -2,15 +2,26 @@
 
 import { type Context, Hono } from "hono"
 import type { HttpEnv } from "../env.ts"
-import { json } from "../reply.ts"
+import { json, jsonText } from "../reply.ts"
 import type { RouteNeeds } from "./needs.ts"
 
-type Needs = Pick<RouteNeeds, "version" | "health" | "readiness"> & {
+type Needs = Pick<RouteNeeds, "version" | "health" | "healthStatus" | "readiness"> & {
   mayRead(c: Context<HttpEnv>): Promise<boolean>
 }
 
-export const healthRoutes = ({ version, health, readiness, mayRead }: Needs) =>
-  new Hono<HttpEnv>()
+type Report = ReturnType<Needs["health"]>
+/** Those who ask at once get the same report; it is written down once. */
+function createWriter() {
+  let last: { report: Report; text: string } | undefined
+  return (report: Report): string => {
+    if (last?.report !== report) last = { report, text: JSON.stringify(report) }
+    return last.text
+  }
+}
+
+export const healthRoutes = ({ version, health, healthStatus, readiness, mayRead }: Needs) => {
+  const textOf = createWriter()
+  return new Hono<HttpEnv>()
     .get("/", () => json({ name: "codexd", version }))
     .get("/livez", () => json({ status: "ok" }))
     .get("/readyz", () => {
@@ -18,6 +29,7 @@ export const healthRoutes = ({ version, health, readiness, mayRead }: Needs) =>
       return json({ status: ready ? "ok" : "unready" }, ready ? 200 : 503)
     })
     .get("/health", async (c) => {
-      const report = health()
-      return json((await mayRead(c)) ? report : { status: report.status, service: "api" })
+      if (await mayRead(c)) return jsonText<Report>(textOf(health()))
+      return json({ status: healthStatus(), service: "api" })
     })
+}

@@ -58,4 +58,6 @@ export interface RouteNeeds {
   /** Whether work can be taken now: it can be stored, Codex is there or comes when it is needed, and nobody is closing. */
   readiness(): { ready: boolean }
   health(): Record<string, unknown> & { status: string }
+  /** Its status alone, for strangers: costs next to nothing. */
+  healthStatus(): string
 }
