@@ -78,11 +78,12 @@ const fixed = (values: Record<string, unknown>, free: string[] = []) => ({
   required: [...Object.keys(values), ...free],
 })
 
-/** Hands in an instruction by a message to the session. */
-async function instruct(world: World, sessionId: string, payload: object, script = ""): Promise<string> {
-  const listener = await hear(world, `threadId=${sessionId}&families=job`)
-  await send(world, sessionId, `${script}\njob: ${JSON.stringify(payload)}`)
+/** Hands in an instruction by a message to the session. Its turn is over then: 0.105 never tells a message that joins a turn late. */
+async function instruct(world: World, sessionId: string, payload: object): Promise<string> {
+  const listener = await hear(world, `threadId=${sessionId}`)
+  const turnId = await send(world, sessionId, `job: ${JSON.stringify(payload)}`)
   const queued = await listener.until((f) => f.type === "orchestrator_job_queued", "the job is queued")
+  await ended(listener, turnId)
   listener.close()
   return queued.payload.jobId as string
 }

@@ -2,6 +2,7 @@
 
 import { afterEach, expect, test } from "bun:test"
 import { Fault } from "../../../src/base/fault.ts"
+import { createWorkerTurns, Stopped } from "../../../src/flow/workers/job/turn.ts"
 import { said } from "../../support/rooms.ts"
 import { openWorkerHouse, type Play, type WorkerHouse, type WorkersGiven } from "../../support/workers.ts"
 
@@ -127,6 +128,42 @@ test("a job whose child died is tried again on a fresh turn", async () => {
   expect([job?.state, job?.attempt]).toEqual(["completed", 2])
   expect(job?.history[0]?.error).toBe("agent turn was cut off: killed")
   expect(house.turns.filter(({ text }) => isJob(text))).toHaveLength(2)
+})
+
+test("a turn whose attempt is over is not interrupted by the end of its signal", async () => {
+  const { house, sessionId } = await open({ play: () => ({}) })
+  const turns = createWorkerTurns(house)
+  const attempt = new AbortController()
+  const given = {
+    sessionId,
+    text: "do it",
+    effort: undefined,
+    signal: attempt.signal,
+    tuple: house.rooms.controls.of(sessionId),
+  }
+  const begun = () => Promise.reject(new Error("no place on the disk"))
+  expect(await house.settle(turns.run({ ...given, begun }).catch(String))).toMatch("no place on the disk")
+  attempt.abort()
+  await house.rest()
+  expect(house.child.calls.map(([what]) => what)).not.toContain("interrupt")
+})
+
+test("a turn that is stopped before it is told of is interrupted, once", async () => {
+  const { house, sessionId } = await open({ play: () => ({}) })
+  const turns = createWorkerTurns(house)
+  const attempt = new AbortController()
+  const given = {
+    sessionId,
+    text: "do it",
+    effort: undefined,
+    signal: attempt.signal,
+    tuple: house.rooms.controls.of(sessionId),
+  }
+  const begun = async () => attempt.abort()
+  const stopped = await house.settle(turns.run({ ...given, begun }).catch((error: unknown) => error))
+  expect(stopped).toBeInstanceOf(Stopped)
+  await house.rest()
+  expect(house.child.calls.filter(([what]) => what === "interrupt")).toHaveLength(1)
 })
 
 test("a job that comes before its extension is loaded waits for it", async () => {

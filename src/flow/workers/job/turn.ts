@@ -52,12 +52,9 @@ export function createWorkerTurns({ db, log, rooms }: WorkerTurnNeeds) {
       const { turnId } = await turns.send(sessionId, { text, effort, whenBusy: "reject" })
       const stuck = Promise.withResolvers<never>()
       stuck.promise.catch(() => {})
-      const stop = () => void halt(sessionId, turnId).catch(stuck.reject)
-      signal.addEventListener("abort", stop, { once: true })
+      using _stopping = onAbort(signal, () => void halt(sessionId, turnId).catch(stuck.reject))
       await begun(turnId)
-      if (signal.aborted) stop()
       const turn = await Promise.race([turns.over(sessionId, turnId), stuck.promise])
-      signal.removeEventListener("abort", stop)
       refuseStopped(signal)
       judge(turn)
       return { turnId, text: wordsOf(sessionId, turnId) }
@@ -78,10 +75,8 @@ export function createWorkerTurns({ db, log, rooms }: WorkerTurnNeeds) {
     using _hearing = log.onTold((events) => {
       if (events.some(({ type }) => type === "runtime.updated") && rooms.codex.isReady()) resolve()
     })
-    const stop = () => resolve()
-    signal.addEventListener("abort", stop, { once: true })
+    using _stopping = onAbort(signal, resolve)
     await promise
-    signal.removeEventListener("abort", stop)
     refuseStopped(signal)
   }
 
@@ -142,6 +137,13 @@ const DELTA = "item/agentMessage/delta"
 interface Delta {
   itemId?: string
   delta?: string
+}
+
+/** Once: at the abort, or now if that has been; not after it is disposed of. */
+function onAbort(signal: AbortSignal, stop: () => void): Disposable {
+  signal.addEventListener("abort", stop, { once: true })
+  if (signal.aborted) stop()
+  return { [Symbol.dispose]: () => signal.removeEventListener("abort", stop) }
 }
 
 function refuseStopped(signal: AbortSignal): void {
