@@ -133,6 +133,10 @@ export const commandChecks: Check[] = [
       assert.equal(started.status, 200, started.text)
       const turnId = started.body.turnId as string
       assert.equal((started.body.result as { turn: { id: string } }).turn.id, turnId)
+      await listener.until(
+        (f) => f.type === "notification" && f.payload.params?.item?.type === "enteredReviewMode",
+        "the review has begun",
+      )
       const refused = await command(world, id, "messages", { text: "echo: x", whenBusy: "reject" })
       assert.deepEqual([refused.status, refused.body.code], [409, "turn_busy"])
       const steered = await command(world, id, `turns/${turnId}/steer`, { input: "echo: x" })

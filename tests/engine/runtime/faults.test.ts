@@ -37,6 +37,11 @@ test.each([
   expect(fault.details).toMatchObject({ method: "thread/read", sessionId: "1" })
 })
 
+test("a way of reviewing that the binary lost is its lack, not the client's mistake", () => {
+  const error = new RpcError(-32600, "Invalid request: unknown variant `detached`, expected `inline`")
+  expect(faultOf(error, { method: "review/start" }).code).toBe("method_not_supported")
+})
+
 test.each([
   ["deadline", "codex_timeout"],
   ["gone", "runtime_unavailable"],

@@ -116,9 +116,14 @@ test("a turn that is over before its start is answered does not hang the job", a
 
 test("a job whose child died is tried again on a fresh turn", async () => {
   let dies = true
-  const play = (text: string): Play => (isJob(text) && dies ? {} : { ends: "completed" })
+  let begun = false
+  const play = (text: string): Play => {
+    begun ||= isJob(text)
+    return isJob(text) && dies ? {} : { ends: "completed" }
+  }
   const { house, sessionId } = await open({ play })
   const id = await house.instruct(sessionId, {})
+  expect(await house.until(() => begun)).toBe(true)
   await house.rest()
   dies = false
   const work: (() => void)[] = []

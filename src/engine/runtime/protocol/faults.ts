@@ -62,9 +62,11 @@ function codeOf({ code, message }: RpcError, method: string): FaultCode {
   return "codex_error"
 }
 
-/** The binary knows no such method: it names the method, or lists those that it has. */
+/** The binary knows no such method: it names the method, or lists those that it has. Nor any longer that way of a review (0.169, tried). */
 const isOfMethod = (message: string, method: string): boolean =>
-  message.includes(`unknown variant \`${method}\``) || message.includes("expected one of `initialize`")
+  message.includes(`unknown variant \`${method}\``) ||
+  message.includes("expected one of `initialize`") ||
+  (method === "review/start" && message.includes("unknown variant `detached`"))
 
 const UNKNOWN_THREAD = [
   "thread not found",
