@@ -75,6 +75,7 @@ import { audited } from "./flow/kept/audited.ts"
 import { keepBounds } from "./flow/kept/bounds.ts"
 import { createMeasures } from "./flow/kept/measures.ts"
 import { openSeeing, openTrail } from "./flow/kept/seeing.ts"
+import { openTracing } from "./flow/kept/tracing.ts"
 import { tapped } from "./flow/kept/wire-log.ts"
 import { createCapabilities } from "./flow/pass/capabilities.ts"
 import { createPassing } from "./flow/pass/pass.ts"
@@ -123,6 +124,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const processes = createProcesses()
 
   const measures = createMeasures()
+  const tracing = scope.use(await openTracing({ config, clock, logger, version }))
   const { db, mark } = scope.use(
     await openStore({
       config,
@@ -138,6 +140,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
 
   const log = createLog({ db, clock, mark, log: logger })
   scope.use(measures.listen(log))
+  scope.use(tracing.listen(log))
   const trail = scope.use(openTrail({ config, db, clock, onFault }))
   const houseId = await houseIdOf(db, newId())
   const hide = (secret: string) => masks.add(secret)
@@ -160,6 +163,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     version,
     mask: masks.apply,
     onCall: measures.called,
+    traceCall: tracing.traceCall,
   })
   scope.use(stderrLog)
   // What people answered to secret questions; pieces of streams are looked at for these alone.
@@ -364,7 +368,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const api = createApi({
     trail,
     metrics: seeing.metrics,
-    seen: createSeen({ clock, logger, measures, trail, ...seeing }),
+    seen: createSeen({ clock, logger, measures, trail, trace: tracing.trace, ...seeing }),
     extensions,
     rbac: createRbac(config),
     rooms,

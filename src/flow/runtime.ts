@@ -11,6 +11,7 @@ import type { Program } from "../engine/runtime/child.ts"
 import type { MethodCache } from "../engine/runtime/methods.ts"
 import type { RunStore } from "../engine/runtime/reap.ts"
 import { createSupervisor } from "../engine/runtime/supervisor.ts"
+import type { CallEnd } from "./kept/tracing.ts"
 
 export interface RuntimeNeeds {
   platform: Pick<Platform, "spawn">
@@ -27,6 +28,8 @@ export interface RuntimeNeeds {
   mask(text: string): string
   /** Told how long each call took, and how it failed if it did. */
   onCall?(method: string, ms: number, error?: unknown): void
+  /** Told of a call that begins; what it gives is told how that ended. */
+  traceCall?: ((method: string) => CallEnd) | undefined
 }
 
 const STDERR_LIMIT = 5 * 1024 * 1024
@@ -74,16 +77,19 @@ export function openRuntime(needs: RuntimeNeeds) {
 type Call = ReturnType<typeof createSupervisor>["call"]
 
 const timed =
-  (call: Call, { clock, onCall }: RuntimeNeeds, use: Use): Call =>
+  (call: Call, { clock, onCall, traceCall }: RuntimeNeeds, use: Use): Call =>
   async (method, params, options) => {
     const began = clock.mono()
+    const ended = traceCall?.(method)
     using _used = use.by(method)
     try {
       const result = await call(method, params, options)
       onCall?.(method, clock.mono() - began)
+      ended?.({ result })
       return result
     } catch (error) {
       onCall?.(method, clock.mono() - began, error)
+      ended?.({ error })
       throw error
     }
   }

@@ -3,6 +3,7 @@
 
 import { z } from "zod"
 import { LEVELS } from "../observe/logger.ts"
+import { COLLECTOR, COLLECTOR_HEADERS } from "./collector.ts"
 
 export interface Variable<T> {
   /** Parses the text of the variable. */
@@ -70,6 +71,8 @@ export const VARIABLES = {
   API_RPC: flag(false, "Answers `POST /api/rpc`: any method of the Codex binary, raw."),
   AUDIT_MAX_AGE_DAYS: integer(90, { min: 1 }, "How long the audit of changes is kept."),
   AUDIT_MAX_ENTRIES: integer(100_000, { min: 100 }, "Entries of the audit before the oldest leave it."),
+  OTEL_EXPORTER_OTLP_ENDPOINT: COLLECTOR,
+  OTEL_EXPORTER_OTLP_HEADERS: COLLECTOR_HEADERS,
   EVENTS_MAX_AGE_HOURS: integer(24, { min: 1 }, "Events older than this leave the log."),
   EVENTS_MAX_MIB: integer(256, { min: 1 }, "Size of the event log before the oldest events leave it."),
   TRANSCRIPT_MAX_AGE_DAYS: integer(0, { min: 0 }, "Turns that ended longer ago are dropped; 0: they stay."),

@@ -1,5 +1,6 @@
 // The configuration as the command line sees it: the environment, an env file if one is named, and the flags.
 
+import { headersOf } from "../../base/config/collector.ts"
 import { type Config, type Env, readConfig } from "../../base/config/config.ts"
 import { parseEnvFile } from "../../base/config/env-file.ts"
 import { resolvePath } from "../../base/config/paths.ts"
@@ -44,6 +45,7 @@ export function loggingOf({ clock, err }: CliNeeds, config: Config) {
     agentExtensionRbacJwtSecret,
     webhookSigningSecret,
     openaiApiKey,
+    ...Object.values(headersOf(config.otelExporterOtlpHeaders ?? "") ?? {}),
   ]) {
     if (secret) masks.add(secret)
   }

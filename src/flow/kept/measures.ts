@@ -108,7 +108,7 @@ export function createMeasures() {
 export type Measures = ReturnType<typeof createMeasures>
 
 /** `ok`, the kind of a failed call (`deadline`, `gone`), or `refused` for the child's own no. */
-function outcomeOf(error: unknown): string {
+export function outcomeOf(error: unknown): string {
   if (error === undefined) return "ok"
   if (isFault(error)) return error.code
   const { kind } = error as { kind?: unknown }

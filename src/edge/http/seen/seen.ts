@@ -6,6 +6,7 @@ import { matchedRoutes } from "hono/route"
 import { Fault } from "../../../base/fault.ts"
 import type { Clock } from "../../../base/kit/clock.ts"
 import type { Logger } from "../../../base/observe/logger.ts"
+import { markOf, NO_TRACE, type Trace } from "../../../base/observe/trace.ts"
 import type { Trail } from "../../../domain/trail/trail.ts"
 import type { HttpEnv } from "../env.ts"
 import { bytesOf } from "../reply.ts"
@@ -14,6 +15,7 @@ export interface SeenNeeds {
   clock: Clock
   logger: Logger
   trail: Pick<Trail, "record">
+  trace?: Trace
   measures: {
     answered(answered: {
       route: string
@@ -29,9 +31,16 @@ export interface SeenNeeds {
 }
 
 type Asked = Context<HttpEnv>
+interface SpanTold {
+  route: string
+  method: string
+  status: number
+  fault: string | undefined
+}
 /** Of a path or method that isn't there. */
 export const UNMATCHED = "unmatched"
 const REFUSED = 400
+const BROKEN = 500
 const READS = new Set(["GET", "HEAD", "OPTIONS"])
 /** Methods beyond these are anybody's text. */
 const METHODS = new Set([...READS, "POST", "PUT", "PATCH", "DELETE"])
@@ -42,12 +51,14 @@ export function createSeen({
   clock,
   logger,
   trail,
+  trace = NO_TRACE,
   measures,
   sessionOf,
 }: SeenNeeds): MiddlewareHandler<HttpEnv> {
   return async (c, next) => {
     const began = clock.mono()
-    await next()
+    const span = trace.begin({ name: "request", kind: "server", parent: markOf(c.req.header("traceparent")) })
+    await trace.within(span, next)
     const ms = clock.mono() - began
     const matched = matchedRoutes(c).findLast(({ method }) => method !== "ALL")
     const route = matched?.path ?? UNMATCHED
@@ -56,6 +67,8 @@ export function createSeen({
     const bytes = bytesOf(c.res)
     const fault = c.error instanceof Fault ? c.error.code : undefined
     const who = c.get("who")?.name
+    if (PROBES.has(route)) span.drop()
+    else span.end(spanOf(c, { route, method, status, fault }))
     measures.answered({ route, method, status, ms, bytes })
     logger[PROBES.has(route) ? "debug" : "info"]("answered", {
       method,
@@ -86,6 +99,21 @@ export function createSeen({
         error,
       })
     }
+  }
+}
+
+function spanOf(c: Asked, told: SpanTold) {
+  const { route, method, status, fault } = told
+  return {
+    name: `${method} ${route}`,
+    failed: status >= BROKEN,
+    attributes: {
+      "http.request.method": method,
+      "http.route": route,
+      "http.response.status_code": status,
+      "codexd.request.id": c.get("requestId"),
+      ...(fault !== undefined && { "error.type": fault }),
+    },
   }
 }
 
