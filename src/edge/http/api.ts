@@ -2,7 +2,6 @@
 // failures after them. An unknown error is a bug of ours: logged with its cause, answered 500 without it.
 
 import { Hono, type MiddlewareHandler } from "hono"
-import { bodyLimit } from "hono/body-limit"
 import { HTTPException } from "hono/http-exception"
 import { Fault, type FaultCode } from "../../base/fault.ts"
 import { newId } from "../../base/kit/ids.ts"
@@ -11,7 +10,7 @@ import type { Peer } from "../../base/platform/port.ts"
 import { createAdmission } from "./doors/admit.ts"
 import type { Door } from "./doors/door.ts"
 import { sameHouse } from "./doors/house.ts"
-import { inTime } from "./doors/in-time.ts"
+import { inTime, upTo } from "./doors/in-time.ts"
 import type { HttpEnv } from "./env.ts"
 import { onlyRead } from "./guards.ts"
 import { documentOf, documentSteps } from "./openapi/document.ts"
@@ -65,7 +64,6 @@ const HEADERS_OF: Partial<Record<FaultCode, Record<string, string>>> = {
 }
 
 /** decisions 36. */
-const MIB = 1024 * 1024
 const MAX_MIB = 1
 const MAX_TOOL_MIB = 8
 
@@ -76,9 +74,6 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
     cookie: door.cookie,
     scopeOf: (route) => (OPERATIONS as Operations)[route]?.scope,
   })
-  const tooLarge = (mib: number) => () => {
-    throw new Fault("body_too_large", `the body is too large: at most ${mib} MiB`)
-  }
   const app = new Hono<HttpEnv>()
   app.use(async (c, next) => {
     c.set("requestId", newId())
@@ -93,13 +88,8 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
   // Signed requests prove themselves: they come from anywhere (decisions 36).
   app.route("/api", hookDoor(needs))
   app.use(sameHouse(door))
-  const limits = {
-    tool: bodyLimit({ maxSize: MAX_TOOL_MIB * MIB, onError: tooLarge(MAX_TOOL_MIB) }),
-    other: bodyLimit({ maxSize: MAX_MIB * MIB, onError: tooLarge(MAX_MIB) }),
-  }
+  const limits = { tool: upTo(MAX_TOOL_MIB), other: upTo(MAX_MIB) }
   const limited: MiddlewareHandler = (c, next) => {
-    // A request that announces no body has none; hono would wrap it in a new one, which Node's can't be.
-    if (!c.req.header("content-length") && !c.req.header("transfer-encoding")) return next()
     // It counts for itself, and is no JSON.
     if (c.req.path === IMPORT_PATH) return next()
     return limits[c.req.path.startsWith("/api/tool-calls/") ? "tool" : "other"](c, next)

@@ -511,21 +511,24 @@ test("keys that mean something to JavaScript are keys like others", async () => 
   expect(statuses.at(-1)).toBe(400)
 })
 
-test("a body that drips without end is refused after a minute", async () => {
-  const { ask, owner, clock } = open()
-  let drip: ReadableStreamDefaultController<Uint8Array> | undefined
-  const raw = new ReadableStream<Uint8Array>({
-    start(controller) {
-      drip = controller
-    },
-  })
-  const answer = ask({ path: "/api/tokens", raw, headers: owner })
-  for (let i = 0; i < 59; i++) {
-    drip?.enqueue(new TextEncoder().encode(" "))
-    await new Promise((resolve) => setImmediate(resolve))
+test.each(["/api/tokens", "/api/hooks/nobody"])(
+  "a body that drips without end to %s is refused after a minute",
+  async (path) => {
+    const { ask, owner, clock } = open()
+    let drip: ReadableStreamDefaultController<Uint8Array> | undefined
+    const raw = new ReadableStream<Uint8Array>({
+      start(controller) {
+        drip = controller
+      },
+    })
+    const answer = ask({ path, raw, headers: owner })
+    for (let i = 0; i < 59; i++) {
+      drip?.enqueue(new TextEncoder().encode(" "))
+      await new Promise((resolve) => setImmediate(resolve))
+      clock.turn(1_000)
+    }
     clock.turn(1_000)
-  }
-  clock.turn(1_000)
-  const { status, headers } = await answer
-  expect([status, headers.get("connection")]).toEqual([408, "close"])
-})
+    const { status, headers } = await answer
+    expect([status, headers.get("connection")]).toEqual([408, "close"])
+  },
+)

@@ -2,11 +2,10 @@
 // opened by a signature alone.
 
 import { Hono } from "hono"
-import { bodyLimit } from "hono/body-limit"
 import { z } from "zod"
-import { Fault } from "../../../base/fault.ts"
 import { iso } from "../../../base/kit/clock.ts"
 import type { Hook, Schedule, TriggerRun } from "../../../domain/triggers/store.ts"
+import { inTime, upTo } from "../doors/in-time.ts"
 import type { HttpEnv } from "../env.ts"
 import { idParam } from "../guards.ts"
 import { json } from "../reply.ts"
@@ -38,7 +37,7 @@ const hook = z.object({ name: hookName, enabled: z.boolean().default(true), job 
 const hookChange = z.object({ enabled: z.boolean().optional(), job: job.optional() })
 const page = z.object({ limit: limit.default(100) })
 
-const MAX_DELIVERY = 1024 * 1024
+const MAX_DELIVERY_MIB = 1
 const at = (ms: number | undefined): string | null => (ms === undefined ? null : iso(ms))
 const jobOf = ({ kind, payload }: Schedule | Hook) => ({ kind, payload: JSON.parse(payload) as unknown })
 
@@ -124,22 +123,13 @@ export const triggerRoutes = ({ schedules, hooks }: Pick<RouteNeeds, "schedules"
     )
 
 /** Mounted before the checks of Host, Origin and token (decisions 36). */
-export const hookDoor = ({ hooks }: Pick<RouteNeeds, "hooks">) =>
-  new Hono<HttpEnv>().post(
-    "/hooks/:name",
-    bodyLimit({
-      maxSize: MAX_DELIVERY,
-      onError: () => {
-        throw new Fault("body_too_large", "the body is too large")
-      },
-    }),
-    async (c) => {
-      const run = await hooks.deliver(c.req.param("name"), {
-        timestamp: c.req.header("x-codexd-timestamp"),
-        signature: c.req.header("x-codexd-signature"),
-        body: await c.req.text(),
-      })
-      const isFirst = run.outcome === "enqueued"
-      return json({ status: isFirst ? "queued" : "already_queued", jobId: run.job ?? null }, 202)
-    },
-  )
+export const hookDoor = ({ hooks, clock }: Pick<RouteNeeds, "hooks" | "clock">) =>
+  new Hono<HttpEnv>().post("/hooks/:name", upTo(MAX_DELIVERY_MIB), inTime(clock), async (c) => {
+    const run = await hooks.deliver(c.req.param("name"), {
+      timestamp: c.req.header("x-codexd-timestamp"),
+      signature: c.req.header("x-codexd-signature"),
+      body: await c.req.text(),
+    })
+    const isFirst = run.outcome === "enqueued"
+    return json({ status: isFirst ? "queued" : "already_queued", jobId: run.job ?? null }, 202)
+  })
