@@ -1,7 +1,7 @@
 // The list of sessions as clients page through it: the order is read from an index, the rows are kept as JSON text until
 // something about them is written, and so are whole pages until anything is (22 µs a page with kept rows, 1 with a kept page).
 
-import { Fault } from "../../base/fault.ts"
+import { foreignCursor, textOfCursor } from "../../base/kit/cursor.ts"
 import type { Reader } from "../../base/storage/port.ts"
 import { type Place, pageOfSessions } from "./store.ts"
 
@@ -75,18 +75,8 @@ export function createList({ db, summary }: ListNeeds) {
 const cursorOf = ({ updatedAt, createdAt, id }: Place): string => btoa(`${updatedAt}/${createdAt}/${id}`)
 
 function placeOf(cursor: string): Place {
-  const [updatedAt, createdAt, ...id] = decoded(cursor).split("/")
+  const [updatedAt, createdAt, ...id] = textOfCursor(cursor).split("/")
   const place = { updatedAt: Number(updatedAt), createdAt: Number(createdAt), id: id.join("/") }
   if (Number.isFinite(place.updatedAt) && Number.isFinite(place.createdAt) && place.id) return place
-  throw new Fault("invalid_request", "the cursor is none of ours", {
-    issues: [{ code: "custom", path: ["cursor"], message: "unknown cursor" }],
-  })
-}
-
-function decoded(cursor: string): string {
-  try {
-    return atob(cursor)
-  } catch {
-    return ""
-  }
+  throw foreignCursor()
 }

@@ -1,7 +1,7 @@
 // The operator's inbox: what waits for a person anywhere, oldest first, a page at a time. A cursor is the place of the last
 // row, so nothing is missed or told twice while requests come and go.
 
-import { Fault } from "../../../base/fault.ts"
+import { foreignCursor, textOfCursor } from "../../../base/kit/cursor.ts"
 import type { Reader } from "../../../base/storage/port.ts"
 import { type Kind, METHODS, type Topic } from "../kinds.ts"
 import type { RequestState } from "../machine/states.ts"
@@ -49,17 +49,7 @@ const byAge = (a: Place, b: Place): number =>
   a.createdAt - b.createdAt || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
 
 function placeOf(cursor: string): Place {
-  const [, createdAt, id] = /^(\d+)\/(.+)$/.exec(decoded(cursor)) ?? []
+  const [, createdAt, id] = /^(\d+)\/(.+)$/.exec(textOfCursor(cursor)) ?? []
   if (createdAt !== undefined && id !== undefined) return { createdAt: Number(createdAt), id }
-  throw new Fault("invalid_request", "the cursor is none of ours", {
-    issues: [{ code: "custom", path: ["cursor"], message: "unknown cursor" }],
-  })
-}
-
-function decoded(cursor: string): string {
-  try {
-    return atob(cursor)
-  } catch {
-    return ""
-  }
+  throw foreignCursor()
 }

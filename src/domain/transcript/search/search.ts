@@ -1,8 +1,8 @@
 // Search over all sessions. What matches up to ten thousand times is ranked; commoner questions are answered newest first,
 // and the answer says so: a word that is everywhere says nothing about what a person means.
 
-import { Fault } from "../../../base/fault.ts"
 import { iso } from "../../../base/kit/clock.ts"
+import { foreignCursor, textOfCursor } from "../../../base/kit/cursor.ts"
 import type { Db } from "../../../base/storage/port.ts"
 import { matchOf, type Term, termsOf } from "./question.ts"
 import { type Snippet, snippetOf } from "./snippet.ts"
@@ -176,7 +176,7 @@ export type Search = ReturnType<typeof createSearch>
 const textOf = ({ ranking, before, offset }: Cursor): string => btoa(`${ranking}/${before}/${offset}`)
 
 function cursorOf(text: string): Cursor {
-  const [ranking, before, offset] = decoded(text).split("/")
+  const [ranking, before, offset] = textOfCursor(text).split("/")
   const cursor = { ranking, before: Number(before), offset: Number(offset) }
   const isOurs = ranking === "relevance" || ranking === "recency"
   if (
@@ -186,15 +186,5 @@ function cursorOf(text: string): Cursor {
     cursor.offset >= 0
   )
     return { ...cursor, ranking }
-  throw new Fault("invalid_request", "the cursor is none of ours", {
-    issues: [{ code: "custom", path: ["cursor"], message: "unknown cursor" }],
-  })
-}
-
-function decoded(cursor: string): string {
-  try {
-    return atob(cursor)
-  } catch {
-    return ""
-  }
+  throw foreignCursor()
 }
