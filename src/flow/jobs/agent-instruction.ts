@@ -3,10 +3,10 @@
 
 import * as v from "valibot"
 import type { Config } from "../../base/config/config.ts"
-import { isFault } from "../../base/fault.ts"
 import { type Job, type JobKind, jobKind } from "../../engine/queue/job.ts"
 import { ChildEnded, WorkerGone } from "../workers/job/turn.ts"
 import type { Workers } from "../workers/workers.ts"
+import { isPassingFault } from "./passing.ts"
 
 const text = (most: number) => v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(most))
 const id = text(300)
@@ -73,14 +73,6 @@ export interface InstructionNeeds {
   workers: Workers
 }
 
-const PASSING = [
-  "runtime_unavailable",
-  "codex_overloaded",
-  "codex_timeout",
-  "storage_full",
-  "shutting_down",
-  "turn_busy",
-] as const
 /** wire-contract §6.4. */
 const PASSING_WORDS =
   /timed out|timeout|(?:thread|conversation) not found|invalid (?:thread|conversation) id|no rollout found|temporarily unavailable/i
@@ -88,7 +80,7 @@ const PASSING_WORDS =
 const isPassing = (error: unknown): boolean =>
   error instanceof ChildEnded ||
   error instanceof WorkerGone ||
-  PASSING.some((code) => isFault(error, code)) ||
+  isPassingFault(error) ||
   (error instanceof Error && PASSING_WORDS.test(error.message))
 
 const rules = ({ config }: InstructionNeeds) =>

@@ -2,7 +2,7 @@
 // however often the job is tried: its idempotency key is the job's id. They are over when Codex has the message, not its answer.
 
 import * as v from "valibot"
-import { Fault, isFault } from "../../base/fault.ts"
+import { Fault } from "../../base/fault.ts"
 import { APPROVAL_POLICIES, NETWORK_ACCESS, type Overrides, SANDBOXES } from "../../domain/controls/tuple.ts"
 import type { Keys } from "../../domain/keys/keys.ts"
 import type { Session } from "../../domain/sessions/session.ts"
@@ -10,6 +10,7 @@ import type { Sent } from "../../domain/turns/messages/message.ts"
 import { type JobKind, jobKind } from "../../engine/queue/job.ts"
 import type { Life } from "../acts/life.ts"
 import type { Rooms } from "../rooms.ts"
+import { isPassingFault } from "./passing.ts"
 
 export interface SessionJobNeeds {
   rooms: Pick<Rooms, "sessions" | "projects" | "turns" | "tombstones">
@@ -47,16 +48,6 @@ export const createPayload = v.object({
   ...overrides,
 })
 
-/** Nothing is wrong with the job: the child, the disk or the session is not free for it now. */
-const PASSING = [
-  "runtime_unavailable",
-  "codex_overloaded",
-  "codex_timeout",
-  "storage_full",
-  "shutting_down",
-  "turn_busy",
-] as const
-
 const rules = (timeoutMs: number) =>
   ({
     version: 1,
@@ -67,7 +58,7 @@ const rules = (timeoutMs: number) =>
     backoff: { firstMs: 1_000, capMs: 60_000, jitter: 0.3 },
     timeoutMs,
     graceMs: 1_500,
-    isRetryable: (error: unknown) => PASSING.some((code) => isFault(error, code)),
+    isRetryable: isPassingFault,
     atShutdown: "requeue",
   }) as const satisfies Partial<JobKind>
 
