@@ -1,9 +1,10 @@
 // The configuration, read once at the start. A bad value stops it, with all problems at once; nobody else reads the
 // environment. Names are those of the variables in camelCase, `API_AUTH` is `apiAuth`.
 
+import type { Variable } from "./kinds/kinds.ts"
 import { resolvePath, workspaceRoot } from "./paths.ts"
 import { brokenRules } from "./rules.ts"
-import { VARIABLES, type ValueOf, type Variable, type VariableName } from "./variables.ts"
+import { VARIABLES, type ValueOf, type VariableName } from "./variables.ts"
 import { warningsOf } from "./warnings.ts"
 
 export type Env = Readonly<Record<string, string | undefined>>
@@ -84,11 +85,12 @@ function readSettings(env: Env, problems: string[]): Settings {
     const value = env[name]
     if (value === undefined || (value === "" && variable.blankIsUnset))
       return [camel(name), variable.fallback]
-    const parsed = variable.schema.safeParse(value)
-    if (!parsed.success) problems.push(problemOf(name, value, variable, parsed.error.issues[0]?.message))
-    return [camel(name), parsed.success ? parsed.data : variable.fallback]
+    const parsed = variable.parse(value)
+    if ("value" in parsed) return [camel(name), parsed.value]
+    problems.push(problemOf(name, value, variable, parsed.wrong))
+    return [camel(name), variable.fallback]
   })
-  // The table gives every name its schema and its fallback the same type: the only place where that is asserted.
+  // The table gives every name its parser and its fallback the same type: the only place where that is asserted.
   return Object.fromEntries(entries) as Settings
 }
 
@@ -106,12 +108,7 @@ const isDaemonSecret = (name: string) =>
   name !== "OPENAI_API_KEY" &&
   Object.entries<Variable<unknown>>(VARIABLES).some(([known, { secret }]) => known === name && secret)
 
-function problemOf(
-  name: string,
-  value: string,
-  { accepts, secret }: Variable<unknown>,
-  what = "can't be used",
-) {
+function problemOf(name: string, value: string, { accepts, secret }: Variable<unknown>, what: string) {
   const shown = secret ? "its value" : value === "" ? "the empty value" : JSON.stringify(value)
   return `${name}: ${shown} ${what}; accepted: ${accepts}`
 }

@@ -1,27 +1,20 @@
 // Every variable of the environment that the daemon reads: its type, default and meaning, once. docs/configuration.md
 // shows this table, and a test holds the two together (wire-contract §8).
 
-import { z } from "zod"
 import { LEVELS } from "../observe/logger.ts"
-import { COLLECTOR, COLLECTOR_HEADERS } from "./collector.ts"
-
-export interface Variable<T> {
-  /** Parses the text of the variable. */
-  schema: z.ZodType<T, string>
-  /** What stands in when the variable is not set. */
-  fallback: T
-  /** The accepted values, for people. */
-  accepts: string
-  meaning: string
-  /** An empty value means "not set", as `NAME=` does in an env file. An empty number or choice is a mistake. */
-  blankIsUnset: boolean
-  /** Its value is never shown. */
-  secret?: boolean
-  /** Accepted for existing set-ups; says why it has no effect. */
-  unused?: string
-}
-
-type Notes = Pick<Variable<unknown>, "secret" | "unused">
+import { COLLECTOR, COLLECTOR_HEADERS } from "./kinds/collector.ts"
+import {
+  flag,
+  integer,
+  isHostName,
+  isOrigin,
+  names,
+  oneOf,
+  optional,
+  paths,
+  text,
+  type Variable,
+} from "./kinds/kinds.ts"
 
 const SIGNAL = "workers settle by signal, nothing is polled"
 
@@ -222,79 +215,3 @@ export const VARIABLES = {
 
 export type VariableName = keyof typeof VARIABLES
 export type ValueOf<V> = V extends Variable<infer T> ? T : never
-
-function text(fallback: string, meaning: string, accepts = "text"): Variable<string> {
-  return { schema: z.string(), fallback, accepts, meaning, blankIsUnset: true }
-}
-
-function optional(accepts: string, meaning: string, notes: Notes = {}): Variable<string | undefined> {
-  return { schema: z.string(), fallback: undefined, accepts, meaning, blankIsUnset: true, ...notes }
-}
-
-function oneOf<const T extends string>(
-  values: readonly T[],
-  fallback: NoInfer<T>,
-  meaning: string,
-): Variable<T> {
-  const known = (value: string): value is T => values.some((v) => v === value)
-  const schema = z.string().transform((value, ctx) => (known(value) ? value : refuse(ctx, "is none of them")))
-  return { schema, fallback, accepts: values.join(" | "), meaning, blankIsUnset: false }
-}
-
-function flag(fallback: boolean, meaning: string): Variable<boolean> {
-  const schema = z.enum(["true", "false"], "is neither").transform((value) => value === "true")
-  return { schema, fallback, accepts: "true | false", meaning, blankIsUnset: false }
-}
-
-interface Range {
-  min: number
-  max?: number
-}
-
-function integer(
-  fallback: number,
-  { min, max }: Range,
-  meaning: string,
-  notes: Notes = {},
-): Variable<number> {
-  const top = max ?? Number.MAX_SAFE_INTEGER
-  const schema = z
-    .string()
-    .regex(/^-?\d+$/, "is no whole decimal number")
-    .transform(Number)
-    .refine((n) => n >= min && n <= top, "is out of range")
-  const accepts = max === undefined ? `whole number from ${min}` : `whole number from ${min} to ${max}`
-  return { schema, fallback, accepts, meaning, blankIsUnset: false, ...notes }
-}
-
-function names(what: string, fits: (name: string) => boolean, meaning: string): Variable<string[]> {
-  const schema = list(",").refine((all) => all.every(fits), `holds something that is none of the ${what}`)
-  return { schema, fallback: [], accepts: `${what}, separated by commas`, meaning, blankIsUnset: true }
-}
-
-function paths(meaning: string): Variable<string[]> {
-  return {
-    schema: list(":"),
-    fallback: [],
-    accepts: "paths, separated by colons",
-    meaning,
-    blankIsUnset: true,
-  }
-}
-
-function list(separator: string) {
-  return z.string().transform((all) => all.split(separator).flatMap((one) => one.trim() || []))
-}
-
-function isHostName(name: string): boolean {
-  return /^[a-z0-9._-]+(:\d+)?$/i.test(name) || /^\[[0-9a-f:.]+\](:\d+)?$/i.test(name)
-}
-
-function isOrigin(name: string): boolean {
-  return /^https?:\/\//.test(name) && URL.canParse(name) && new URL(name).origin === name
-}
-
-function refuse(ctx: z.RefinementCtx, message: string): never {
-  ctx.addIssue({ code: "custom", message })
-  return z.NEVER
-}

@@ -1,7 +1,8 @@
 // What is worth a word but no refusal: variables without effect, and names that look like a typing error.
 
 import type { Env } from "./config.ts"
-import { VARIABLES, type Variable } from "./variables.ts"
+import type { Variable } from "./kinds/kinds.ts"
+import { VARIABLES } from "./variables.ts"
 
 // Prefixes that no other program uses. Bare `API_` and `CODEX_` do occur elsewhere.
 const OURS = [

@@ -1,8 +1,8 @@
 // The configuration as the command line sees it: the environment, an env file if one is named, and the flags.
 
-import { headersOf } from "../../base/config/collector.ts"
 import { type Config, type Env, readConfig } from "../../base/config/config.ts"
 import { parseEnvFile } from "../../base/config/env-file.ts"
+import { headersOf } from "../../base/config/kinds/collector.ts"
 import { resolvePath } from "../../base/config/paths.ts"
 import { createLogger, createMasks } from "../../base/observe/logger.ts"
 import type { CliNeeds, Files } from "./needs.ts"

@@ -1,8 +1,8 @@
 // Where spans come from: the calls to the child, and the turns that come of them. A turn belongs to the call that began it,
 // and that to the request that was being answered meanwhile. Ids, methods and outcomes are told, never what was said.
 
-import { headersOf } from "../../base/config/collector.ts"
 import type { Config } from "../../base/config/config.ts"
+import { headersOf } from "../../base/config/kinds/collector.ts"
 import type { LoggedEvent } from "../../base/events/event.ts"
 import type { Log } from "../../base/events/log.ts"
 import type { Clock } from "../../base/kit/clock.ts"

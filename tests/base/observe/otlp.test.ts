@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { headersOf } from "../../../src/base/config/collector.ts"
+import { headersOf } from "../../../src/base/config/kinds/collector.ts"
 import { systemClock } from "../../../src/base/kit/clock.ts"
 import { createLogger, createMasks } from "../../../src/base/observe/logger.ts"
 import { openOtlp } from "../../../src/base/observe/otlp.ts"

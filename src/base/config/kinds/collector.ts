@@ -1,20 +1,22 @@
 // How a collector of traces is named: its address, and the headers that it wants to see.
 
-import { z } from "zod"
-import type { Variable } from "./variables.ts"
+import type { Variable } from "./kinds.ts"
 
 const optional = { fallback: undefined, blankIsUnset: true }
 
 export const COLLECTOR: Variable<string | undefined> = {
   ...optional,
-  schema: z.string().refine(isEndpoint, "is no http or https URL without a password, query and fragment"),
+  parse: (value) =>
+    isEndpoint(value)
+      ? { value }
+      : { wrong: "is no http or https URL without a password, query and fragment" },
   accepts: "http or https URL",
   meaning: "Collector of traces: they go to `/v1/traces` below it, by OTLP over HTTP. Unset: no traces.",
 }
 
 export const COLLECTOR_HEADERS: Variable<string | undefined> = {
   ...optional,
-  schema: z.string().refine((text) => headersOf(text) !== undefined, "is no list of headers"),
+  parse: (value) => (headersOf(value) ? { value } : { wrong: "is no list of headers" }),
   accepts: "name=value, separated by commas",
   meaning: "Headers for the collector.",
   secret: true,
