@@ -2,6 +2,7 @@
 
 import { createApi } from "../../src/edge/http/api.ts"
 import { createGate } from "../../src/edge/http/guards.ts"
+import { documentOf } from "../../src/edge/http/openapi/document.ts"
 
 export const mountedApi = () =>
   createApi({
@@ -12,4 +13,5 @@ export const mountedApi = () =>
   } as never)
 
 /** The document as it is golden: the version is nobody's change. */
-export const goldenText = (): string => `${JSON.stringify(mountedApi().document(), null, 1)}\n`
+export const goldenText = (): string =>
+  `${JSON.stringify(documentOf({ routes: mountedApi().routes, version: "0.0.0" }), null, 1)}\n`

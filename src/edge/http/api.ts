@@ -13,10 +13,7 @@ import { sameHouse } from "./doors/house.ts"
 import { inTime, upTo } from "./doors/in-time.ts"
 import type { HttpEnv } from "./env.ts"
 import { onlyRead } from "./guards.ts"
-import { documentOf, documentSteps } from "./openapi/document.ts"
-import type { Operations } from "./openapi/operation.ts"
 import { serveDocument } from "./openapi/served.ts"
-import { OPERATIONS } from "./openapi/table.ts"
 import { bytesOf, faultReply, mark } from "./reply.ts"
 import { accountRoutes } from "./routes/account.ts"
 import { approvalRoutes } from "./routes/approvals.ts"
@@ -37,6 +34,7 @@ import { projectRoutes } from "./routes/projects.ts"
 import { promptRoutes } from "./routes/prompts.ts"
 import { requestRoutes } from "./routes/requests.ts"
 import { rpcRoutes } from "./routes/rpc.ts"
+import { SCOPE_OF } from "./routes/scopes.ts"
 import { searchRoutes } from "./routes/search.ts"
 import { sessionRoutes } from "./routes/sessions.ts"
 import { streamRoutes } from "./routes/stream.ts"
@@ -72,7 +70,7 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
     tokens: door.asked,
     slowing: door.slowing,
     cookie: door.cookie,
-    scopeOf: (route) => (OPERATIONS as Operations)[route]?.scope,
+    scopeOf: (route) => SCOPE_OF[route],
   })
   const app = new Hono<HttpEnv>()
   app.use(async (c, next) => {
@@ -106,7 +104,7 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
     .route("/api", extensionRoutes({ ...needs, enter: admission.enter }))
     .use("/api/*", admission.guard)
     .route("/api", healthRoutes({ ...needs, mayRead: admission.mayRead }))
-    .get("/api/openapi.json", serveDocument({ clock: needs.clock, steps: () => documentSteps(described()) }))
+    .get("/api/openapi.json", serveDocument({ clock: needs.clock, steps: documentSteps }))
     .route("/api", docsRoutes(needs))
     .use("/metrics", admission.guard)
     .route("/", metricsRoutes(needs))
@@ -137,7 +135,11 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
     .route("/api", accountRoutes(needs))
     .route("/api", configRoutes(needs))
     .route("/api", rpcRoutes(needs))
-  const described = () => ({ routes: app.routes, operations: OPERATIONS, version: needs.version })
+  // Its schemas are most of what would have to be loaded at the start, and few ever read it.
+  async function documentSteps() {
+    const { documentSteps } = await import("./openapi/document.ts")
+    return documentSteps({ routes: app.routes, version: needs.version })
+  }
 
   const methods = methodTable(app.routes)
   app.notFound((c) => {
@@ -162,7 +164,6 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
       return response.headers.has(UPGRADED) ? undefined : response
     },
     routes: app.routes,
-    document: () => documentOf(described()),
     typed,
   }
 }

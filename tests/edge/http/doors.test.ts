@@ -6,8 +6,7 @@ import { createManualClock } from "../../../src/base/kit/manual-clock.ts"
 import { createLogger, createMasks } from "../../../src/base/observe/logger.ts"
 import { covers, TOKEN_SCOPES, type TokenScope } from "../../../src/domain/tokens/scopes.ts"
 import { createApi } from "../../../src/edge/http/api.ts"
-import type { Scope } from "../../../src/edge/http/openapi/operation.ts"
-import { OPERATIONS } from "../../../src/edge/http/openapi/table.ts"
+import { SCOPE_OF } from "../../../src/edge/http/routes/scopes.ts"
 import { type DoorGiven, openDoor } from "../../support/doors.ts"
 import { openMemory } from "../../support/memory.ts"
 
@@ -93,9 +92,9 @@ function open(given: Partial<DoorGiven> = {}) {
 type Rig = ReturnType<typeof open>
 
 /** Signed deliveries prove themselves (decisions 36): tests/edge/http/triggers.test.ts. */
-const rows = Object.entries(OPERATIONS).filter(([, { scope }]) => (scope as Scope) !== "signed")
-const routes = rows.map(([key, row]) => {
-  const scope = row.scope as "open" | TokenScope
+const rows = Object.entries(SCOPE_OF).filter(([, scope]) => scope !== "signed")
+const routes = rows.map(([key, given]) => {
+  const scope = given as "open" | TokenScope
   const [method = "", path = ""] = key.split(" ")
   return { key, method, path: path.replace(/:\w+/g, "x"), scope }
 })

@@ -9,7 +9,7 @@ import { docsRoutes } from "../../../src/edge/http/routes/docs.ts"
 import { createCapabilities } from "../../../src/flow/pass/capabilities.ts"
 import { mountedApi } from "../../support/api.ts"
 
-const needs = { routes: mountedApi().routes, operations: OPERATIONS, version: "0" }
+const needs = { routes: mountedApi().routes, version: "0" }
 
 function served(steps: () => Generator<void, object>) {
   const breaths: (() => void)[] = []

@@ -1,5 +1,5 @@
 // Who asks, and whether they may: a token (Authorization, x-api-token), a browser's cookie, or the owner's unix socket, held
-// against the route's scope in the table of operations. A route without a row is for admin: what was forgotten stays shut.
+// against the route's scope in routes/scopes.ts. A route without a line there is for admin: what was forgotten stays shut.
 
 import type { Context, MiddlewareHandler } from "hono"
 import { matchedRoutes } from "hono/route"
@@ -8,7 +8,7 @@ import { covers, type TokenScope } from "../../../domain/tokens/scopes.ts"
 import type { Tokens } from "../../../domain/tokens/tokens.ts"
 import type { Pass } from "../../stream/pass.ts"
 import type { HttpEnv } from "../env.ts"
-import type { Scope } from "../openapi/operation.ts"
+import type { Scope } from "../routes/scopes.ts"
 import { cookieIn } from "./cookie.ts"
 import type { Slowing } from "./slow.ts"
 

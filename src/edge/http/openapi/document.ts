@@ -3,10 +3,12 @@
 
 import { type ZodType, z } from "zod"
 import type { FaultCode } from "../../../base/fault.ts"
+import { SCOPE_OF } from "../routes/scopes.ts"
 import { type Said, saidOf } from "./described.ts"
 import { faultName, faultSchema, faultStatus } from "./faults.ts"
 import { frameSchemas } from "./frames.ts"
-import { type Answer, CHILD_FAULTS, type Operation, type Operations, TAGS } from "./operation.ts"
+import { type Answer, CHILD_FAULTS, type Operation, TAGS } from "./operation.ts"
+import { OPERATIONS } from "./table.ts"
 
 export interface Route {
   method: string
@@ -39,7 +41,6 @@ export function mountedOf(routes: readonly Route[]): Mounted[] {
 
 export interface DocumentNeeds {
   routes: readonly Route[]
-  operations: Operations
   version: string
 }
 
@@ -53,11 +54,11 @@ export function documentOf(needs: DocumentNeeds): Json {
 }
 
 /** The same, an operation a step: whoever has others to serve lets them in between. */
-export function* documentSteps({ routes, operations, version }: DocumentNeeds): Generator<void, Json> {
+export function* documentSteps({ routes, version }: DocumentNeeds): Generator<void, Json> {
   const schemas: Json = {}
   const paths: Record<string, Json> = {}
   for (const mounted of mountedOf(routes)) {
-    const operation = operations[mounted.key]
+    const operation = OPERATIONS[mounted.key]
     if (!operation) continue
     const path = mounted.path.replace(/:(\w+)/g, "{$1}")
     paths[path] = { ...paths[path], [mounted.method.toLowerCase()]: operationOf(mounted, operation, schemas) }
@@ -96,7 +97,9 @@ export function* documentSteps({ routes, operations, version }: DocumentNeeds): 
   }
 }
 
-function operationOf({ method, path, said }: Mounted, row: Operation, schemas: Json): Json {
+function operationOf(mounted: Mounted, row: Operation, schemas: Json): Json {
+  const { key, method, path, said } = mounted
+  const scope = SCOPE_OF[key]
   const body = said.find(({ target }) => target === "json")?.schema
   const query = said.find(({ target }) => target === "query")?.schema ?? row.query
   const parameters = [
@@ -114,11 +117,11 @@ function operationOf({ method, path, said }: Mounted, row: Operation, schemas: J
     operationId: row.id,
     tags: [row.tag],
     summary: row.summary,
-    "x-scope": row.scope,
-    ...(row.scope === "open" && { security: [] }),
+    "x-scope": scope,
+    ...(scope === "open" && { security: [] }),
     ...(parameters.length > 0 && { parameters }),
     ...(takesBody(method) && { requestBody: requestBody(body, row, schemas) }),
-    responses: responsesOf(row, faultsOf(method, said, row), schemas),
+    responses: responsesOf(row, faultsOf(mounted, row), schemas),
   }
 }
 
@@ -157,11 +160,11 @@ function requestBody(body: ZodType | undefined, { example }: Operation, schemas:
 const OF_IMPORTS: ReadonlySet<string> = new Set(["setSessionProject", "deleteSession"])
 
 /** Every fault that the route can end in: of the doors, of its method, gates and schemas, and its own. */
-export function faultsOf(method: string, said: readonly Said[], row: Operation): FaultCode[] {
+export function faultsOf({ key, method, said }: Mounted, row: Operation): FaultCode[] {
   const gates = said.map((one) => one.gates ?? "").join("")
   const codes = new Set<FaultCode>(["forbidden_host", "forbidden_origin", "internal_error"])
   const add = (...more: readonly FaultCode[]) => more.forEach((code) => void codes.add(code))
-  if (row.scope !== "open") add("unauthorized", "insufficient_scope", "too_many_attempts")
+  if (SCOPE_OF[key] !== "open") add("unauthorized", "insufficient_scope", "too_many_attempts")
   if (method !== "GET") {
     add(
       "request_timeout",

@@ -1,12 +1,9 @@
-// What is said of a route beside what its own middleware says: its name, who may call it, its answers and the faults that
-// its work can end in. One row a route (rows/); a route without a row fails the tests.
+// What is said of a route beside what its own middleware says: its name, its answers and the faults that
+// its work can end in. One row a route (rows/); a route without a row fails the tests. Who may call it
+// stands in routes/scopes.ts.
 
 import type { ZodType } from "zod"
 import type { FaultCode } from "../../../base/fault.ts"
-
-/** Who may call it: everybody, or whoever holds this scope; `signed` requests prove themselves by their signature. */
-export const SCOPES = ["open", "read", "operate", "approve", "admin", "signed"] as const
-export type Scope = (typeof SCOPES)[number]
 
 export const TAGS = {
   service: "The daemon itself, and what the Codex binary behind it can do",
@@ -35,7 +32,6 @@ export interface Operation {
   id: string
   tag: Tag
   summary: string
-  scope: Scope
   /** The answers of a success by status. */
   ok: Readonly<Record<number, ZodType | Answer>>
   /** Beyond those of its gates and schemas, and those that every route has. */

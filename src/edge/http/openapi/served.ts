@@ -7,7 +7,7 @@ import { createConditional } from "../answers/conditional.ts"
 
 export interface ServedNeeds {
   clock: Pick<Clock, "soon">
-  steps(): Generator<void, object>
+  steps(): Generator<void, object> | Promise<Generator<void, object>>
 }
 
 export function serveDocument(needs: ServedNeeds) {
@@ -15,7 +15,7 @@ export function serveDocument(needs: ServedNeeds) {
   let text: Promise<string> | undefined
 
   async function build(): Promise<string> {
-    const building = needs.steps()
+    const building = await needs.steps()
     for (;;) {
       const { done, value } = building.next()
       if (done) return JSON.stringify(value)

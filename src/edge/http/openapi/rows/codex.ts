@@ -1,7 +1,7 @@
 // Codex's own lists, account and configuration (wire-contract §1.1, §1.2).
 
 import { type ZodType, z } from "zod"
-import { CHILD_FAULTS, type Operation, type Operations, type Scope } from "../operation.ts"
+import { CHILD_FAULTS, type Operation, type Operations } from "../operation.ts"
 import { iso, ok, raw } from "../shapes.ts"
 
 const page = z.looseObject({ data: z.array(z.unknown()), nextCursor: z.string().nullable().optional() })
@@ -13,17 +13,16 @@ const rpcError = z.object({ code: z.int(), message: z.string(), data: z.unknown(
 
 const passed = (id: string, summary: string, own: Partial<Operation> & { answer?: ZodType }): Operation => {
   const { answer = raw, ...more } = own
-  return { id, tag: "codex", summary, scope: "read", ok: { 200: answer }, faults: CHILD_FAULTS, ...more }
+  return { id, tag: "codex", summary, ok: { 200: answer }, faults: CHILD_FAULTS, ...more }
 }
-const write = (id: string, summary: string, body?: unknown, scope: Scope = "admin"): Operation =>
-  passed(id, summary, { scope, answer: wrapped, ...(body !== undefined && { example: { body } }) })
+const write = (id: string, summary: string, body?: unknown): Operation =>
+  passed(id, summary, { answer: wrapped, ...(body !== undefined && { example: { body } }) })
 
 export const codexRows: Operations = {
   "GET /api/capabilities": {
     id: "getCapabilities",
     tag: "service",
     summary: "What the Codex binary behind the daemon can do",
-    scope: "read",
     ok: {
       200: z.object({
         status: ok,
@@ -81,15 +80,12 @@ export const codexRows: Operations = {
     id: "callCodex",
     tag: "codex",
     summary: "Any method that the binary lists, with its raw result or its raw error (API_RPC=true)",
-    scope: "admin",
     ok: { 200: z.union([z.object({ result: z.unknown() }), z.object({ error: rpcError })]) },
     faults: [...CHILD_FAULTS, "rpc_disabled", "rpc_refused"],
     example: { body: { method: "model/list", params: { limit: 5 } }, answer: { result: { data: [] } } },
   },
-  "POST /api/feedback": write(
-    "uploadFeedback",
-    "Send feedback to OpenAI",
-    { classification: "bug", includeLogs: false },
-    "operate",
-  ),
+  "POST /api/feedback": write("uploadFeedback", "Send feedback to OpenAI", {
+    classification: "bug",
+    includeLogs: false,
+  }),
 }

@@ -29,14 +29,12 @@ export const controlRows = {
     id: "getSessionControls",
     tag: "controls",
     summary: "What the session's turns may do, and the defaults",
-    scope: "read",
     ok: { 200: z.object({ status: ok, ...snapshot }) },
   },
   "POST /api/sessions/:sessionId/session-controls": {
     id: "applySessionControls",
     tag: "controls",
     summary: "Set them for the session, or as the default",
-    scope: "operate",
     ok: {
       200: z.object({ status: written, scope, applied: sessionControls, summary: z.string(), ...snapshot }),
     },
@@ -47,7 +45,6 @@ export const controlRows = {
     id: "getSessionSettings",
     tag: "controls",
     summary: "All settings of a scope, or one of them",
-    scope: "read",
     ok: {
       200: z.union([
         z.object({ status: ok, sessionId, scope, settings }),
@@ -67,7 +64,6 @@ export const controlRows = {
     id: "setSessionSettings",
     tag: "controls",
     summary: "Set one (`key`, `value`) or several (`settings`)",
-    scope: "operate",
     ok: {
       200: z.object({ status: written, sessionId, scope, key: z.string().optional(), settings }),
     },
@@ -78,7 +74,6 @@ export const controlRows = {
     id: "deleteSessionSetting",
     tag: "controls",
     summary: "Remove one; an absent one is 200 `unchanged`",
-    scope: "operate",
     ok: {
       200: z.object({ status: written, sessionId, scope, key: z.string(), removed: z.boolean(), settings }),
     },
@@ -88,7 +83,6 @@ export const controlRows = {
     id: "setSessionApprovalPolicy",
     tag: "controls",
     summary: "Set the session's approval policy alone",
-    scope: "operate",
     ok: { 200: z.object({ status: ok, sessionId, approvalPolicy, ...policySent }) },
     example: {
       body: { approvalPolicy: "never" },

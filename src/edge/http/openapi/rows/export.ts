@@ -9,14 +9,12 @@ export const exportRows = {
     id: "exportSession",
     tag: "sessions",
     summary: "The session as Markdown for people, or as JSON lines that can be imported",
-    scope: "read",
     ok: { 200: { description: "The session, as a file", type: "text/markdown", schema: z.string() } },
   },
   "POST /api/sessions/import": {
     id: "importSession",
     tag: "sessions",
     summary: "Takes an export in as a session that can be read; the body is its JSON lines, up to 1 GiB",
-    scope: "operate",
     ok: { 201: z.object({ status: z.literal("ok"), session }) },
     faults: ["invalid_import", "body_too_large", "unsupported_media_type"],
   },
@@ -24,7 +22,6 @@ export const exportRows = {
     id: "importRollouts",
     tag: "sessions",
     summary: "Takes threads in from rollout files of Codex, as sessions that can be read; each thread once",
-    scope: "operate",
     ok: {
       200: z.object({
         status: z.literal("ok"),

@@ -70,7 +70,6 @@ export const extensionRows = {
     id: "listAgentExtensions",
     tag: "extensions",
     summary: "What is loaded, how it is trusted, and how it fares",
-    scope: "read",
     headers: ROLE_HEADERS,
     ok: {
       200: z.object({
@@ -87,7 +86,6 @@ export const extensionRows = {
     id: "reloadAgentExtensions",
     tag: "extensions",
     summary: "Load all of them anew, all or none; a body is ignored",
-    scope: "admin",
     headers: ROLE_HEADERS,
     ok: {
       200: z.object({

@@ -19,7 +19,6 @@ export const projectRows = {
     id: "listProjects",
     tag: "projects",
     summary: "All projects by name",
-    scope: "read",
     ok: { 200: z.object({ data: z.array(project) }) },
     example: { answer: { data: [EXAMPLE] } },
   },
@@ -27,7 +26,6 @@ export const projectRows = {
     id: "createProject",
     tag: "projects",
     summary: "A new project",
-    scope: "operate",
     ok: { 200: z.object({ status: ok, project, orchestrationSession: z.null() }) },
     faults: ["duplicate_name"],
     example: {
@@ -39,7 +37,6 @@ export const projectRows = {
     id: "renameProject",
     tag: "projects",
     summary: "Change its name or working directory",
-    scope: "operate",
     ok: { 200: z.object({ status: ok, project }) },
     faults: ["project_not_found", "duplicate_name"],
     example: { body: { name: "Parser" }, answer: { status: "ok", project: EXAMPLE } },
@@ -48,7 +45,6 @@ export const projectRows = {
     id: "deleteProject",
     tag: "projects",
     summary: "Delete it; it must have no sessions",
-    scope: "operate",
     ok: { 200: z.object({ status: ok, projectId, unassignedSessionCount: count }) },
     faults: ["project_not_found", "project_not_empty"],
   },
@@ -56,7 +52,6 @@ export const projectRows = {
     id: "listProjectAgentSessions",
     tag: "projects",
     summary: "Sessions that work for it, or for `session:ID`",
-    scope: "read",
     ok: {
       200: z.object({
         status: ok,
@@ -70,7 +65,6 @@ export const projectRows = {
     id: "moveProjectChats",
     tag: "projects",
     summary: "Take all its sessions out of it, or archive them as well",
-    scope: "operate",
     ok: {
       200: z.object({
         status: ok,
@@ -88,7 +82,6 @@ export const projectRows = {
     id: "deleteProjectChats",
     tag: "projects",
     summary: "Delete all its sessions for good",
-    scope: "operate",
     ok: {
       200: z.object({ status: ok, projectId, deletedSessionCount: count, skippedSessionCount: count }),
     },

@@ -32,7 +32,6 @@ export const requestRows = {
     id: "listSessionApprovals",
     tag: "requests",
     summary: "Commands and changes that wait for a decision",
-    scope: "read",
     ok: { 200: z.object({ data: z.array(approval) }) },
     example: { answer: { data: [] } },
   },
@@ -40,7 +39,6 @@ export const requestRows = {
     id: "decideApproval",
     tag: "requests",
     summary: "Accept, decline or cancel it; the first answer wins",
-    scope: "approve",
     ok: {
       200: z.object({
         status: ok,
@@ -66,7 +64,6 @@ export const requestRows = {
     id: "listSessionToolInput",
     tag: "requests",
     summary: "Questions that wait for answers",
-    scope: "read",
     ok: { 200: z.object({ data: z.array(toolInput) }) },
     example: { answer: { data: [] } },
   },
@@ -74,7 +71,6 @@ export const requestRows = {
     id: "decideToolInput",
     tag: "requests",
     summary: "Answer the questions, or decline",
-    scope: "approve",
     ok: { 200: answered },
     faults: FAULTS,
     example: { body: { decision: "accept", answers: { name: { answers: ["Ada"] } } } },
@@ -83,7 +79,6 @@ export const requestRows = {
     id: "listSessionToolCalls",
     tag: "requests",
     summary: "Calls of the session's own tools that wait for a result",
-    scope: "read",
     ok: { 200: z.object({ data: z.array(toolCall) }) },
     example: { answer: { data: [] } },
   },
@@ -91,7 +86,6 @@ export const requestRows = {
     id: "respondToolCall",
     tag: "requests",
     summary: "Give the result of the call",
-    scope: "operate",
     ok: { 200: answered },
     faults: [...FAULTS, "call_in_flight"],
     example: { body: { success: true, text: "42" } },
@@ -100,7 +94,6 @@ export const requestRows = {
     id: "listRequests",
     tag: "requests",
     summary: "What waits for a person in any session, oldest first",
-    scope: "read",
     ok: { 200: z.object({ data: z.array(inboxRow), nextCursor: z.string().nullable() }) },
     example: { answer: { data: [], nextCursor: null } },
   },
@@ -108,7 +101,6 @@ export const requestRows = {
     id: "dismissRequest",
     tag: "requests",
     summary: "Let a request go whose outcome nobody knows",
-    scope: "approve",
     ok: { 200: z.object({ status: ok, ...dismissed }) },
     faults: ["request_not_found", "request_settled"],
     example: {
@@ -126,7 +118,6 @@ export const requestRows = {
     id: "askRequestAgain",
     tag: "requests",
     summary: "Have the model look into a request whose outcome nobody knows",
-    scope: "approve",
     ok: {
       202: z.object({
         status: z.literal("accepted"),

@@ -27,7 +27,6 @@ export const searchRows = {
     id: "search",
     tag: "sessions",
     summary: "Full-text search over all sessions",
-    scope: "read",
     ok: {
       200: z.object({
         data: z.array(hit),

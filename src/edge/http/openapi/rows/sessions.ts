@@ -41,7 +41,6 @@ export const sessionRows = {
     id: "createSession",
     tag: "sessions",
     summary: "Start a session: the stored defaults, overridden by the body",
-    scope: "operate",
     headers: [IDEMPOTENCY],
     ok: { 200: z.object({ session, thread, ...policySent }) },
     faults: [...CHILD_FAULTS, ...KEY_FAULTS, "dynamic_tools_fixed"],
@@ -54,7 +53,6 @@ export const sessionRows = {
     id: "listSessions",
     tag: "sessions",
     summary: "A page of sessions, newest first",
-    scope: "read",
     ok: {
       200: z.object({ data: z.array(session), nextCursor: z.string().nullable(), archived: z.boolean() }),
     },
@@ -65,7 +63,6 @@ export const sessionRows = {
     id: "readSession",
     tag: "sessions",
     summary: "A session with its turns and its transcript",
-    scope: "read",
     headers: [IF_NONE_MATCH],
     ok: {
       200: z.object({ session, thread: threadRead, transcript: z.array(entry) }),
@@ -76,7 +73,6 @@ export const sessionRows = {
     id: "resumeSession",
     tag: "sessions",
     summary: "Load the session into Codex",
-    scope: "operate",
     ok: { 200: z.object({ session, thread: threadRead }) },
     faults: [...CHILD_FAULTS, "dynamic_tools_fixed", "turn_busy"],
     example: { body: {} },
@@ -85,7 +81,6 @@ export const sessionRows = {
     id: "renameSession",
     tag: "sessions",
     summary: "Give it a title",
-    scope: "operate",
     ok: { 200: named },
     example: { body: { title: "The parser" }, answer: { status: "ok", session: SESSION } },
   },
@@ -93,7 +88,6 @@ export const sessionRows = {
     id: "archiveSession",
     tag: "sessions",
     summary: "Take it off the list",
-    scope: "operate",
     ok: { 200: done },
     faults: ["not_materialized"],
     example: { answer: { status: "ok", sessionId: EXAMPLE } },
@@ -102,14 +96,12 @@ export const sessionRows = {
     id: "unarchiveSession",
     tag: "sessions",
     summary: "Bring it back",
-    scope: "operate",
     ok: { 200: z.object({ status: ok, session, thread: threadRead }) },
   },
   "POST /api/sessions/:sessionId/project": {
     id: "setSessionProject",
     tag: "sessions",
     summary: "Put it into a project, or with null into none",
-    scope: "operate",
     ok: {
       200: z.object({
         status: ok,
@@ -128,7 +120,6 @@ export const sessionRows = {
     id: "deleteSession",
     tag: "sessions",
     summary: "Delete it for good, with its history and files",
-    scope: "operate",
     ok: {
       200: z.object({
         status: ok,

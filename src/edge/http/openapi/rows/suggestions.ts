@@ -33,7 +33,6 @@ export const suggestionRows = {
     id: "suggestSessionRequest",
     tag: "turns",
     summary: "A suggestion of what to send next; waits for it, up to ORCHESTRATOR_SUGGEST_REQUEST_WAIT_MS",
-    scope: "operate",
     ok: { 200: suggested, 202: queued },
     faults: [...FAULTS, "no_context"],
     example: { body: { draft: "add tests for" } },
@@ -42,7 +41,6 @@ export const suggestionRows = {
     id: "enqueueSuggestedSessionRequest",
     tag: "turns",
     summary: "The same without waiting: a `suggested_request_updated` frame brings it",
-    scope: "operate",
     ok: { 202: queued },
     faults: FAULTS,
     example: { body: {} },
@@ -51,7 +49,6 @@ export const suggestionRows = {
     id: "upsertSuggestedSessionRequest",
     tag: "turns",
     summary: "Give the suggestion that was asked for under a key",
-    scope: "operate",
     ok: {
       200: z.object({
         status: ok,

@@ -51,7 +51,6 @@ export const transcriptRows = {
     id: "readRawItems",
     tag: "sessions",
     summary: "What the model was sent and said, word for word, where it is kept (RAW_ITEMS_STORED)",
-    scope: "read",
     ok: {
       200: z.object({
         sessionId,
@@ -65,7 +64,6 @@ export const transcriptRows = {
     id: "readTranscript",
     tag: "sessions",
     summary: "A page of the transcript from its end, or what changed since a place",
-    scope: "read",
     headers: [IF_NONE_MATCH],
     ok: {
       200: z.union([page, change]),
@@ -79,7 +77,6 @@ export const transcriptRows = {
     id: "upsertSessionTranscriptEntry",
     tag: "sessions",
     summary: "Add an entry, or change the one with that messageId",
-    scope: "operate",
     ok: { 200: z.object({ status: ok, sessionId, entry }) },
     faults: ["storage_full"],
     example: { body: ENTRY, answer: { status: "ok", sessionId: "s", entry: ENTRY } },

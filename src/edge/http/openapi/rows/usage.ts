@@ -27,7 +27,6 @@ export const usageRows = {
     id: "listUsage",
     tag: "sessions",
     summary: "Tokens by session, project, model, turn and day",
-    scope: "read",
     ok: {
       200: z.object({
         groupBy: z.array(z.string()),
