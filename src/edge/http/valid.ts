@@ -5,10 +5,11 @@ import { zValidator } from "@hono/zod-validator"
 import type { MiddlewareHandler } from "hono"
 import type { ZodType } from "zod"
 import { Fault } from "../../base/fault.ts"
+import { lazily } from "../../base/kit/lazily.ts"
 import { described } from "./openapi/described.ts"
 
-const checked = <T extends "json" | "query", S extends ZodType>(target: T, schema: S) => {
-  const validator = zValidator(target, schema, (result) => {
+const validatorOf = <T extends "json" | "query", S extends ZodType>(target: T, schema: S) =>
+  zValidator(target, schema, (result) => {
     if (result.success) return
     const { issues } = result.error
     const first = issues[0]
@@ -16,14 +17,19 @@ const checked = <T extends "json" | "query", S extends ZodType>(target: T, schem
     const message = first ? (at ? `${at}: ${first.message}` : first.message) : "invalid request"
     throw new Fault("invalid_request", message, { issues })
   })
+
+// All schemas of all routes at the start were a third of it, and memory that most daemons never need.
+const checked = <T extends "json" | "query", S extends ZodType>(target: T, schema: () => S) => {
+  const made = lazily(() => validatorOf(target, schema()))
+  const validator: ReturnType<typeof made> = (c, next) => made()(c, next)
   return described(validator, { target, schema })
 }
 
 /** The body as JSON. An absent one, without a content type, is `{}`; `null` and the like don't fit any schema. */
-export const body = <S extends ZodType>(schema: S) => checked("json", schema)
+export const body = <S extends ZodType>(schema: () => S) => checked("json", schema)
 
 /** Query parameters; booleans are exactly `true` or `false`. */
-export const query = <S extends ZodType>(schema: S) => checked("query", schema)
+export const query = <S extends ZodType>(schema: () => S) => checked("query", schema)
 
 const JSON_TYPE = /^application\/([a-z.+-]+\+)?json\b/i
 

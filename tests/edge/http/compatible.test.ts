@@ -102,7 +102,10 @@ test("a query that is valid there is valid here", () => {
 
 function said(key: string, path: string, target: "json" | "query"): ZodType | undefined {
   const at = `${key.split(" ")[0]} ${path.replace(/\{(\w+)\}/g, ":$1")}`
-  return mounted.find((one) => one.key === at)?.said.find((one) => one.target === target)?.schema
+  return mounted
+    .find((one) => one.key === at)
+    ?.said.find((one) => one.target === target)
+    ?.schema?.()
 }
 
 /** Values of a schema of theirs. Words are not blank: the contract trims them and refuses what is left empty (§1.2). */

@@ -79,7 +79,10 @@ test("every example holds, for the schema in the document and for the one that v
 })
 
 const bodySchemaOf = (key: string): ZodType | undefined =>
-  mounted.find((one) => one.key === key)?.said.find(({ target }) => target === "json")?.schema
+  mounted
+    .find((one) => one.key === key)
+    ?.said.find(({ target }) => target === "json")
+    ?.schema?.()
 
 test("every fault of the catalogue ends some operation, or is the router's own", () => {
   const used = JSON.stringify(document)

@@ -6,7 +6,7 @@ import type { ZodType } from "zod"
 export interface Said {
   /** What a body or a query is held against. */
   target?: "json" | "query"
-  schema?: ZodType
+  schema?: () => ZodType
   /** Letters of wire-contract §0.4, in their order. */
   gates?: string
   /** A path parameter that is checked by itself. */

@@ -100,8 +100,8 @@ export function* documentSteps({ routes, version }: DocumentNeeds): Generator<vo
 function operationOf(mounted: Mounted, row: Operation, schemas: Json): Json {
   const { key, method, path, said } = mounted
   const scope = SCOPE_OF[key]
-  const body = said.find(({ target }) => target === "json")?.schema
-  const query = said.find(({ target }) => target === "query")?.schema ?? row.query
+  const body = said.find(({ target }) => target === "json")?.schema?.()
+  const query = said.find(({ target }) => target === "query")?.schema?.() ?? row.query
   const parameters = [
     ...[...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => pathParameter(name)),
     ...(query ? queryParameters(jsonOf(query, schemas)) : []),

@@ -11,10 +11,10 @@ export const raw = z.looseObject({}).meta({ id: "Raw", description: "As Codex an
 export const sessionControls = z
   .object({
     model: z.string().nullable(),
-    approvalPolicy,
-    networkAccess,
-    filesystemSandbox,
-    settings: jsonObject,
+    approvalPolicy: approvalPolicy(),
+    networkAccess: networkAccess(),
+    filesystemSandbox: filesystemSandbox(),
+    settings: jsonObject(),
   })
   .meta({ id: "SessionControls" })
 
@@ -24,7 +24,7 @@ export const session = z
     title: z.string(),
     materialized: z.boolean(),
     modelProvider: z.string(),
-    approvalPolicy,
+    approvalPolicy: approvalPolicy(),
     sessionControls,
     createdAt: z.number().meta({ description: "Seconds since 1970." }),
     updatedAt: z.number().meta({ description: "Seconds since 1970." }),
@@ -81,7 +81,7 @@ export const entry = z
 
 /** Where the binary doesn't know the policy that was asked for. */
 export const policySent = {
-  policySent: approvalPolicy.optional().meta({ description: "Sent to this binary instead." }),
+  policySent: approvalPolicy().optional().meta({ description: "Sent to this binary instead." }),
   note: z.string().optional(),
 }
 
@@ -92,9 +92,9 @@ export const prompt = z
     text: z.string(),
     model: z.string().optional(),
     effort: z.string().optional(),
-    approvalPolicy: approvalPolicy.optional(),
-    networkAccess: networkAccess.optional(),
-    filesystemSandbox: filesystemSandbox.optional(),
+    approvalPolicy: approvalPolicy().optional(),
+    networkAccess: networkAccess().optional(),
+    filesystemSandbox: filesystemSandbox().optional(),
     state: z.enum(["queued", "dispatched", "accepted", "indeterminate", "failed", "canceled"]),
     position: z.int().nullable(),
     turnId: z.string().nullable(),

@@ -2,6 +2,7 @@
 
 import { Hono } from "hono"
 import { z } from "zod"
+import { lazily } from "../../../base/kit/lazily.ts"
 import type { HttpEnv } from "../env.ts"
 import { idParam } from "../guards.ts"
 import { json } from "../reply.ts"
@@ -10,37 +11,41 @@ import type { RouteNeeds } from "./needs.ts"
 import { forClient, wrapped } from "./pass.ts"
 import { limit, text } from "./schemas.ts"
 
-const secret = text(100_000)
-const login = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("apiKey"), apiKey: secret }),
-  z.object({ type: z.literal("chatgpt") }),
+const secret = lazily(() => text(100_000))
+const login = lazily(() =>
+  z.discriminatedUnion("type", [
+    z.object({ type: z.literal("apiKey"), apiKey: secret() }),
+    z.object({ type: z.literal("chatgpt") }),
+    z.object({
+      type: z.literal("chatgptAuthTokens"),
+      accessToken: secret(),
+      chatgptAccountId: text(1_000),
+      chatgptPlanType: text(1_000).optional(),
+    }),
+  ]),
+)
+const cancel = lazily(() => z.object({ loginId: text(1_000) }))
+const pages = lazily(() => z.object({ cursor: text(10_000).optional(), limit: limit().default(100) }))
+const seconds = lazily(() => z.int().min(1))
+const oauth = lazily(() =>
   z.object({
-    type: z.literal("chatgptAuthTokens"),
-    accessToken: secret,
-    chatgptAccountId: text(1_000),
-    chatgptPlanType: text(1_000).optional(),
+    scopes: z.array(text(1_000)).optional(),
+    timeoutSecs: z
+      .union([
+        seconds(),
+        z
+          .string()
+          .trim()
+          .regex(/^\d{1,15}$/)
+          .transform(Number)
+          .pipe(seconds()),
+      ])
+      .optional(),
   }),
-])
-const cancel = z.object({ loginId: text(1_000) })
-const pages = z.object({ cursor: text(10_000).optional(), limit: limit.default(100) })
-const seconds = z.int().min(1)
-const oauth = z.object({
-  scopes: z.array(text(1_000)).optional(),
-  timeoutSecs: z
-    .union([
-      seconds,
-      z
-        .string()
-        .trim()
-        .regex(/^\d{1,15}$/)
-        .transform(Number)
-        .pipe(seconds),
-    ])
-    .optional(),
-})
+)
 
 /** The login as Codex takes it, and what of it must never be shown. */
-function loginOf(asked: z.infer<typeof login>): { params: object; secrets: string[] } {
+function loginOf(asked: z.infer<ReturnType<typeof login>>): { params: object; secrets: string[] } {
   switch (asked.type) {
     case "apiKey":
       return { params: asked, secrets: [asked.apiKey] }

@@ -2,6 +2,7 @@
 
 import { Hono } from "hono"
 import { z } from "zod"
+import { lazily } from "../../../base/kit/lazily.ts"
 import type { Outcome } from "../../../domain/requests/machine/decide.ts"
 import { declineWith, type Heard } from "../../../flow/acts/feedback.ts"
 import type { SessionEnv } from "../env.ts"
@@ -12,21 +13,23 @@ import { by, decided } from "./deciding.ts"
 import type { RouteNeeds } from "./needs.ts"
 import { jsonObject, text } from "./schemas.ts"
 
-const decision = z
-  .object({
-    decision: z.enum(["accept", "decline", "cancel"]),
-    scope: z.enum(["turn", "session"]).default("turn"),
-    execpolicyAmendment: z.array(z.string()).min(1).optional(),
-    networkPolicyAmendment: z.object({ host: z.string(), action: z.enum(["allow", "deny"]) }).optional(),
-    permissions: jsonObject.optional(),
-    /** For the model: why not, what instead. */
-    feedback: text(100_000).optional(),
-    ...by,
-  })
-  .refine((given) => given.feedback === undefined || given.decision === "decline", {
-    path: ["feedback"],
-    message: "is given with a decline only",
-  })
+const decision = lazily(() =>
+  z
+    .object({
+      decision: z.enum(["accept", "decline", "cancel"]),
+      scope: z.enum(["turn", "session"]).default("turn"),
+      execpolicyAmendment: z.array(z.string()).min(1).optional(),
+      networkPolicyAmendment: z.object({ host: z.string(), action: z.enum(["allow", "deny"]) }).optional(),
+      permissions: jsonObject().optional(),
+      /** For the model: why not, what instead. */
+      feedback: text(100_000).optional(),
+      ...by(),
+    })
+    .refine((given) => given.feedback === undefined || given.decision === "decline", {
+      path: ["feedback"],
+      message: "is given with a decline only",
+    }),
+)
 
 export const approvalRoutes = ({ rooms, gate }: RouteNeeds) =>
   new Hono<SessionEnv>()

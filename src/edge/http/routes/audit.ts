@@ -3,6 +3,7 @@
 import { Hono } from "hono"
 import { z } from "zod"
 import { iso } from "../../../base/kit/clock.ts"
+import { lazily } from "../../../base/kit/lazily.ts"
 import type { Entry } from "../../../domain/trail/store.ts"
 import type { Trail } from "../../../domain/trail/trail.ts"
 import type { HttpEnv } from "../env.ts"
@@ -10,23 +11,25 @@ import { json } from "../reply.ts"
 import { query } from "../valid.ts"
 import { limit, text } from "./schemas.ts"
 
-const moment = z.iso.datetime({ offset: true }).transform((given) => Date.parse(given))
-const asked = z.object({
-  who: text(300).optional(),
-  /** A route's pattern, `/api/sessions/:sessionId/messages`. */
-  route: text(300).optional(),
-  session: text(240).optional(),
-  /** Included. */
-  from: moment.optional(),
-  /** Not included. */
-  to: moment.optional(),
-  cursor: z
-    .string()
-    .regex(/^\d{1,15}$/, "is no cursor of this list")
-    .transform(Number)
-    .optional(),
-  limit: limit.default(100),
-})
+const moment = lazily(() => z.iso.datetime({ offset: true }).transform((given) => Date.parse(given)))
+const asked = lazily(() =>
+  z.object({
+    who: text(300).optional(),
+    /** A route's pattern, `/api/sessions/:sessionId/messages`. */
+    route: text(300).optional(),
+    session: text(240).optional(),
+    /** Included. */
+    from: moment().optional(),
+    /** Not included. */
+    to: moment().optional(),
+    cursor: z
+      .string()
+      .regex(/^\d{1,15}$/, "is no cursor of this list")
+      .transform(Number)
+      .optional(),
+    limit: limit().default(100),
+  }),
+)
 
 export const auditRoutes = ({ trail }: { trail: Pick<Trail, "list"> }) =>
   new Hono<HttpEnv>().get("/audit", query(asked), (c) => {

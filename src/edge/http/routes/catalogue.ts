@@ -2,6 +2,7 @@
 
 import { Hono } from "hono"
 import { z } from "zod"
+import { lazily } from "../../../base/kit/lazily.ts"
 import type { HttpEnv } from "../env.ts"
 import { json } from "../reply.ts"
 import { body, query } from "../valid.ts"
@@ -9,16 +10,20 @@ import type { RouteNeeds } from "./needs.ts"
 import { forClient, listed, wrapped } from "./pass.ts"
 import { flag, limit, text } from "./schemas.ts"
 
-const page = { cursor: text(10_000).optional(), limit: limit.default(100) }
-const pages = z.object(page)
+const page = lazily(() => ({ cursor: text(10_000).optional(), limit: limit().default(100) }))
+const pages = lazily(() => z.object(page()))
 /** Asks anew instead of taking what was answered a moment ago. */
-const refresh = flag.default(false)
-const models = z.object({ ...page, refresh })
-const capabilities = z.object({ refresh })
-const apps = z.object({ ...page, threadId: text(240).optional(), forceRefetch: flag.default(false) })
-const skills = z.object({ forceReload: flag.default(false), cwd: text(4_096).optional(), refresh })
-const skillConfig = z.object({ path: text(4_096), enabled: z.boolean() })
-const remoteSkill = z.object({ hazelnutId: text(1_000), isPreload: z.boolean() })
+const refresh = lazily(() => flag().default(false))
+const models = lazily(() => z.object({ ...page(), refresh: refresh() }))
+const capabilities = lazily(() => z.object({ refresh: refresh() }))
+const apps = lazily(() =>
+  z.object({ ...page(), threadId: text(240).optional(), forceRefetch: flag().default(false) }),
+)
+const skills = lazily(() =>
+  z.object({ forceReload: flag().default(false), cwd: text(4_096).optional(), refresh: refresh() }),
+)
+const skillConfig = lazily(() => z.object({ path: text(4_096), enabled: z.boolean() }))
+const remoteSkill = lazily(() => z.object({ hazelnutId: text(1_000), isPreload: z.boolean() }))
 
 export const catalogueRoutes = ({ passing, capabilities: able }: RouteNeeds) =>
   new Hono<HttpEnv>()

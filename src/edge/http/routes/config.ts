@@ -2,6 +2,7 @@
 
 import { Hono } from "hono"
 import { z } from "zod"
+import { lazily } from "../../../base/kit/lazily.ts"
 import type { HttpEnv } from "../env.ts"
 import { json } from "../reply.ts"
 import { body, query } from "../valid.ts"
@@ -9,35 +10,41 @@ import type { RouteNeeds } from "./needs.ts"
 import { forClient, wrapped } from "./pass.ts"
 import { flag, jsonValue, text } from "./schemas.ts"
 
-const reading = z.object({ cwd: text(4_096).optional(), includeLayers: flag.default(false) })
-const edits = z.object({
-  /** Dotted as Codex takes it, or part by part. */
-  keyPath: z.union([text(10_000), z.array(text(1_000)).min(1)]),
-  mergeStrategy: z.enum(["replace", "upsert"]),
-  /** Without one Codex decides. */
-  value: jsonValue.optional(),
-})
+const reading = lazily(() => z.object({ cwd: text(4_096).optional(), includeLayers: flag().default(false) }))
+const edits = lazily(() =>
+  z.object({
+    /** Dotted as Codex takes it, or part by part. */
+    keyPath: z.union([text(10_000), z.array(text(1_000)).min(1)]),
+    mergeStrategy: z.enum(["replace", "upsert"]),
+    /** Without one Codex decides. */
+    value: jsonValue().optional(),
+  }),
+)
 /** Codex's own versions are text; existing clients declare a number. */
-const version = z.union([text(1_000), z.int().min(0).transform(String)])
-const where = { expectedVersion: version.optional(), filePath: text(4_096).optional() }
-const one = edits.extend(where)
-const batch = z.object({ edits: z.array(edits).min(1), ...where })
+const version = lazily(() => z.union([text(1_000), z.int().min(0).transform(String)]))
+const where = lazily(() => ({ expectedVersion: version().optional(), filePath: text(4_096).optional() }))
+const one = lazily(() => edits().extend(where()))
+const batch = lazily(() => z.object({ edits: z.array(edits()).min(1), ...where() }))
 /** Taken as it is, but for a blank one: an argument may well begin with a space. */
-const word = z.string().refine((text) => text.trim() !== "", "must not be blank")
-const command = z.object({
-  command: z.array(word).min(1),
-  cwd: text(4_096).optional(),
-  timeoutMs: z.int().min(1).optional(),
-})
-const feedback = z.object({
-  classification: text(1_000),
-  includeLogs: z.boolean(),
-  reason: text().optional(),
-  threadId: text(240).optional(),
-})
+const word = lazily(() => z.string().refine((text) => text.trim() !== "", "must not be blank"))
+const command = lazily(() =>
+  z.object({
+    command: z.array(word()).min(1),
+    cwd: text(4_096).optional(),
+    timeoutMs: z.int().min(1).optional(),
+  }),
+)
+const feedback = lazily(() =>
+  z.object({
+    classification: text(1_000),
+    includeLogs: z.boolean(),
+    reason: text().optional(),
+    threadId: text(240).optional(),
+  }),
+)
 
 export const configRoutes = ({ passing }: RouteNeeds) => {
-  const editOf = ({ keyPath, mergeStrategy, value }: z.infer<typeof edits>, method: string) => ({
+  const editOf = ({ keyPath, mergeStrategy, value }: z.infer<ReturnType<typeof edits>>, method: string) => ({
     keyPath: typeof keyPath === "string" ? keyPath : passing.keyOf(keyPath, method),
     mergeStrategy,
     value,

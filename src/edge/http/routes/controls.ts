@@ -4,6 +4,7 @@ import { Hono } from "hono"
 import { createMiddleware } from "hono/factory"
 import { z } from "zod"
 import { Fault } from "../../../base/fault.ts"
+import { lazily } from "../../../base/kit/lazily.ts"
 import type { ControlScope } from "../../../domain/controls/controls.ts"
 import { type Settings, settingOf, withoutSetting, withSettings } from "../../../domain/controls/settings.ts"
 import type { SessionEnv } from "../env.ts"
@@ -15,41 +16,47 @@ import type { RouteNeeds } from "./needs.ts"
 import { policySent } from "./policy-sent.ts"
 import { approvalPolicy, filesystemSandbox, jsonObject, jsonValue, networkAccess, text } from "./schemas.ts"
 
-const scope = z.enum(["session", "default"])
+const scope = lazily(() => z.enum(["session", "default"]))
 /** A key is data: it is taken as it is, but for a blank one. */
-const key = z
-  .string()
-  .max(240)
-  .refine((word) => word.trim() !== "", "must not be blank")
-const by = { actor: text(120).optional(), source: text(64).optional() }
+const key = lazily(() =>
+  z
+    .string()
+    .max(240)
+    .refine((word) => word.trim() !== "", "must not be blank"),
+)
+const by = lazily(() => ({ actor: text(120).optional(), source: text(64).optional() }))
 
-const controls = z.object({
-  scope,
-  controls: z.object({
-    model: text(200).nullable(),
-    approvalPolicy,
-    networkAccess,
-    filesystemSandbox,
-    settings: jsonObject.optional(),
+const controls = lazily(() =>
+  z.object({
+    scope: scope(),
+    controls: z.object({
+      model: text(200).nullable(),
+      approvalPolicy: approvalPolicy(),
+      networkAccess: networkAccess(),
+      filesystemSandbox: filesystemSandbox(),
+      settings: jsonObject().optional(),
+    }),
+    ...by(),
   }),
-  ...by,
-})
-const reading = z.object({ scope: scope.default("session"), key: key.optional() })
-const setting = z.object({
-  scope,
-  key: key.optional(),
-  value: jsonValue.optional(),
-  settings: jsonObject.optional(),
-  mode: z.enum(["merge", "replace"]).default("merge"),
-  ...by,
-})
-const removing = z.object({ scope: scope.default("session"), ...by })
-const policy = z.object({ approvalPolicy })
+)
+const reading = lazily(() => z.object({ scope: scope().default("session"), key: key().optional() }))
+const setting = lazily(() =>
+  z.object({
+    scope: scope(),
+    key: key().optional(),
+    value: jsonValue().optional(),
+    settings: jsonObject().optional(),
+    mode: z.enum(["merge", "replace"]).default("merge"),
+    ...by(),
+  }),
+)
+const removing = lazily(() => z.object({ scope: scope().default("session"), ...by() }))
+const policy = lazily(() => z.object({ approvalPolicy: approvalPolicy() }))
 
 /** The path's half of gate P. */
 const namedKey = described(
   createMiddleware<SessionEnv>(async (c, next) => {
-    if (!key.safeParse(c.req.param("key")).success) throw invalidParam("key")
+    if (!key().safeParse(c.req.param("key")).success) throw invalidParam("key")
     return next()
   }),
   { param: "key" },
@@ -116,7 +123,7 @@ function formOf({
   key,
   value,
   settings,
-}: Pick<z.infer<typeof setting>, "key" | "value" | "settings">): Settings {
+}: Pick<z.infer<ReturnType<typeof setting>>, "key" | "value" | "settings">): Settings {
   const single = key !== undefined || value !== undefined
   if (settings !== undefined && single) throw wrongForm("give either key and value, or settings, not both")
   if (settings !== undefined) return settings

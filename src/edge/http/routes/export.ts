@@ -3,6 +3,7 @@
 import { Hono } from "hono"
 import { z } from "zod"
 import { Fault } from "../../../base/fault.ts"
+import { lazily } from "../../../base/kit/lazily.ts"
 import type { SessionEnv } from "../env.ts"
 import { json } from "../reply.ts"
 import { brought } from "../shown.ts"
@@ -19,12 +20,14 @@ const TYPES = { markdown: "text/markdown; charset=utf-8", jsonl: "application/x-
 const ENDS = { markdown: "md", jsonl: "jsonl" }
 const LINES = /^(application|text)\/(x-)?(ndjson|jsonl|jsonlines)\b/i
 
-const ask = z.object({ format: z.enum(["markdown", "jsonl"]).default("markdown") })
+const ask = lazily(() => z.object({ format: z.enum(["markdown", "jsonl"]).default("markdown") }))
 
-const rollouts = z.strictObject({
-  path: z.string().startsWith("/").max(4096).optional(),
-  limit: z.number().int().min(1).max(1_000).default(100),
-})
+const rollouts = lazily(() =>
+  z.strictObject({
+    path: z.string().startsWith("/").max(4096).optional(),
+    limit: z.number().int().min(1).max(1_000).default(100),
+  }),
+)
 
 export const exportRoutes = (needs: RouteNeeds) => {
   const { rooms, gate } = needs

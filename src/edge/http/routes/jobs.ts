@@ -4,6 +4,7 @@ import { Hono } from "hono"
 import { z } from "zod"
 import { Fault } from "../../../base/fault.ts"
 import { iso } from "../../../base/kit/clock.ts"
+import { lazily } from "../../../base/kit/lazily.ts"
 import type { Job } from "../../../engine/queue/job.ts"
 import { attemptsView, jobView } from "../../../flow/jobs/view.ts"
 import type { HttpEnv } from "../env.ts"
@@ -13,26 +14,30 @@ import { body, query } from "../valid.ts"
 import type { RouteNeeds } from "./needs.ts"
 import { limit, text } from "./schemas.ts"
 
-const state = z.enum(["queued", "running", "completed", "failed", "canceled"])
-const ofProject = z.object({ state: state.optional() })
-const all = z.object({
-  state: state.optional(),
-  type: z.string().min(1).max(200).optional(),
-  /** A project's id, or `session:ID`. */
-  project: z.string().min(1).max(240).optional(),
-  /** The session that it came from. */
-  session: z.string().min(1).max(240).optional(),
-  cursor: z
-    .string()
-    .regex(/^\d{1,15}$/, "is no cursor of this list")
-    .transform(Number)
-    .optional(),
-  limit: limit.default(100),
-})
-const which = z.object({
-  /** Absent: the whole queue. */
-  type: text(200).optional(),
-})
+const state = lazily(() => z.enum(["queued", "running", "completed", "failed", "canceled"]))
+const ofProject = lazily(() => z.object({ state: state().optional() }))
+const all = lazily(() =>
+  z.object({
+    state: state().optional(),
+    type: z.string().min(1).max(200).optional(),
+    /** A project's id, or `session:ID`. */
+    project: z.string().min(1).max(240).optional(),
+    /** The session that it came from. */
+    session: z.string().min(1).max(240).optional(),
+    cursor: z
+      .string()
+      .regex(/^\d{1,15}$/, "is no cursor of this list")
+      .transform(Number)
+      .optional(),
+    limit: limit().default(100),
+  }),
+)
+const which = lazily(() =>
+  z.object({
+    /** Absent: the whole queue. */
+    type: text(200).optional(),
+  }),
+)
 
 const notFound = (jobId: string): Fault => new Fault("job_not_found", "no such job", { jobId })
 

@@ -2,6 +2,7 @@
 
 import { Hono } from "hono"
 import { z } from "zod"
+import { lazily } from "../../../base/kit/lazily.ts"
 import type { SessionEnv } from "../env.ts"
 import { json, jsonText } from "../reply.ts"
 import { shown } from "../shown.ts"
@@ -9,9 +10,9 @@ import { body } from "../valid.ts"
 import type { RouteNeeds } from "./needs.ts"
 import { dynamicTools, text } from "./schemas.ts"
 
-const resume = z.object({ dynamicTools })
-const rename = z.object({ title: text(200) })
-const assign = z.object({ projectId: text(200).nullable() })
+const resume = lazily(() => z.object({ dynamicTools: dynamicTools() }))
+const rename = lazily(() => z.object({ title: text(200) }))
+const assign = lazily(() => z.object({ projectId: text(200).nullable() }))
 
 export const lifeRoutes = (needs: RouteNeeds) => {
   const { gate, life } = needs

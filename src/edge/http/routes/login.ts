@@ -6,6 +6,7 @@ import { z } from "zod"
 import { Fault } from "../../../base/fault.ts"
 import { type Clock, iso } from "../../../base/kit/clock.ts"
 import { newId } from "../../../base/kit/ids.ts"
+import { lazily } from "../../../base/kit/lazily.ts"
 import { TOKEN_SCOPES } from "../../../domain/tokens/scopes.ts"
 import { LOGIN_MS, setCookie } from "../doors/cookie.ts"
 import type { Door } from "../doors/door.ts"
@@ -15,8 +16,8 @@ import { json } from "../reply.ts"
 import { body } from "../valid.ts"
 import { text } from "./schemas.ts"
 
-const wish = z.object({ scopes: z.array(z.enum(TOKEN_SCOPES)).min(1).max(20).optional() })
-const code = z.object({ code: text(200) })
+const wish = lazily(() => z.object({ scopes: z.array(z.enum(TOKEN_SCOPES)).min(1).max(20).optional() }))
+const code = lazily(() => z.object({ code: text(200) }))
 
 export interface LoginNeeds {
   door: Door

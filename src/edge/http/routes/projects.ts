@@ -4,6 +4,7 @@ import { Hono } from "hono"
 import { createMiddleware } from "hono/factory"
 import { z } from "zod"
 import { Fault } from "../../../base/fault.ts"
+import { lazily } from "../../../base/kit/lazily.ts"
 import { isFolder } from "../../../base/platform/folders.ts"
 import type { HttpEnv } from "../env.ts"
 import { invalidParam } from "../guards.ts"
@@ -17,8 +18,10 @@ interface ProjectEnv extends HttpEnv {
   Variables: HttpEnv["Variables"] & { projectId: string }
 }
 
-const wishes = z.object({ name: text(120), workingDirectory: text(2_000).nullable().optional() })
-const destination = z.object({ destination: z.enum(["unassigned", "archive"]) })
+const wishes = lazily(() =>
+  z.object({ name: text(120), workingDirectory: text(2_000).nullable().optional() }),
+)
+const destination = lazily(() => z.object({ destination: z.enum(["unassigned", "archive"]) }))
 
 const LONGEST_ID = 240
 /** An owner of agents that is a session and no project. */

@@ -2,6 +2,7 @@
 
 import { Hono } from "hono"
 import { z } from "zod"
+import { lazily } from "../../../base/kit/lazily.ts"
 import type { SessionEnv } from "../env.ts"
 import { once } from "../once.ts"
 import { json } from "../reply.ts"
@@ -10,21 +11,25 @@ import type { RouteNeeds } from "./needs.ts"
 import { policySent } from "./policy-sent.ts"
 import { effort, flag, overrides, text } from "./schemas.ts"
 
-const list = z.object({
-  /** Accepted and cancelled ones too, as long as they are kept. */
-  all: flag.default(false),
-})
-const create = z.object({ text: text(), effort: effort.optional(), ...overrides })
-const edit = z
-  .object({
-    text: text().optional(),
-    effort: effort.optional(),
-    ...overrides,
-    position: z.number().int().min(0).optional(),
-    /** Sends an indeterminate or failed one anew: a person's word that it may be sent twice. */
-    state: z.literal("queued").optional(),
-  })
-  .refine((given) => Object.keys(given).length > 0, "says nothing that could be changed")
+const list = lazily(() =>
+  z.object({
+    /** Accepted and cancelled ones too, as long as they are kept. */
+    all: flag().default(false),
+  }),
+)
+const create = lazily(() => z.object({ text: text(), effort: effort().optional(), ...overrides() }))
+const edit = lazily(() =>
+  z
+    .object({
+      text: text().optional(),
+      effort: effort().optional(),
+      ...overrides(),
+      position: z.number().int().min(0).optional(),
+      /** Sends an indeterminate or failed one anew: a person's word that it may be sent twice. */
+      state: z.literal("queued").optional(),
+    })
+    .refine((given) => Object.keys(given).length > 0, "says nothing that could be changed"),
+)
 
 export const promptRoutes = ({ rooms, gate, keys }: RouteNeeds) => {
   const { prompts } = rooms.turns

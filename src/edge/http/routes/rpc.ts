@@ -4,6 +4,7 @@
 import { Hono } from "hono"
 import { z } from "zod"
 import { Fault } from "../../../base/fault.ts"
+import { lazily } from "../../../base/kit/lazily.ts"
 import type { HttpEnv } from "../env.ts"
 import { json } from "../reply.ts"
 import { body } from "../valid.ts"
@@ -52,7 +53,7 @@ export const ROUTES_INSTEAD: Readonly<Record<string, string>> = {
   initialize: "GET /api/capabilities",
 }
 
-const ask = z.object({ method: text(200), params: jsonValue.optional() })
+const ask = lazily(() => z.object({ method: text(200), params: jsonValue().optional() }))
 
 export const rpcRoutes = ({ passing, rpc }: RouteNeeds) =>
   new Hono<HttpEnv>().post("/rpc", body(ask), async (c) => {

@@ -3,6 +3,7 @@
 import { Hono } from "hono"
 import { createMiddleware } from "hono/factory"
 import { z } from "zod"
+import { lazily } from "../../../base/kit/lazily.ts"
 import { createConditional } from "../answers/conditional.ts"
 import type { SessionEnv } from "../env.ts"
 import { once } from "../once.ts"
@@ -13,15 +14,19 @@ import type { RouteNeeds } from "./needs.ts"
 import { policySent } from "./policy-sent.ts"
 import { dynamicTools, flag, limit, overrides, text } from "./schemas.ts"
 
-const create = z.object({ cwd: text(4_096).optional(), dynamicTools, ...overrides })
-const list = z.object({
-  archived: flag.default(false),
-  includeSystemOwned: flag.default(false),
-  cursor: z.string().min(1).max(1_000).optional(),
-  limit: limit.default(100),
-  /** Reads the child's lists first. */
-  refresh: flag.default(false),
-})
+const create = lazily(() =>
+  z.object({ cwd: text(4_096).optional(), dynamicTools: dynamicTools(), ...overrides() }),
+)
+const list = lazily(() =>
+  z.object({
+    archived: flag().default(false),
+    includeSystemOwned: flag().default(false),
+    cursor: z.string().min(1).max(1_000).optional(),
+    limit: limit().default(100),
+    /** Reads the child's lists first. */
+    refresh: flag().default(false),
+  }),
+)
 
 export const sessionRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) => {
   const conditional = createConditional()

@@ -4,6 +4,7 @@ import { Hono } from "hono"
 import { createMiddleware } from "hono/factory"
 import { z } from "zod"
 import { Fault } from "../../../base/fault.ts"
+import { lazily } from "../../../base/kit/lazily.ts"
 import { suggestionEntry } from "../../../domain/suggestions/suggestions.ts"
 import type { SessionEnv } from "../env.ts"
 import { json } from "../reply.ts"
@@ -11,17 +12,21 @@ import { body } from "../valid.ts"
 import type { RouteNeeds } from "./needs.ts"
 import { text } from "./schemas.ts"
 
-const wishes = z.object({
-  model: text(200).optional(),
-  effort: text(100).optional(),
-  draft: text(4_000).optional(),
-})
-const upsert = z.object({
-  requestKey: text(300),
-  status: z.enum(["streaming", "complete", "error", "canceled"]),
-  suggestion: text(8_000).optional(),
-  error: text(4_000).optional(),
-})
+const wishes = lazily(() =>
+  z.object({
+    model: text(200).optional(),
+    effort: text(100).optional(),
+    draft: text(4_000).optional(),
+  }),
+)
+const upsert = lazily(() =>
+  z.object({
+    requestKey: text(300),
+    status: z.enum(["streaming", "complete", "error", "canceled"]),
+    suggestion: text(8_000).optional(),
+    error: text(4_000).optional(),
+  }),
+)
 
 export const suggestionRoutes = ({ rooms, db, gate, suggest }: RouteNeeds) => {
   /** Gate U: before the body is looked at. */

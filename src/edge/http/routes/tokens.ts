@@ -3,6 +3,7 @@
 import { Hono } from "hono"
 import { z } from "zod"
 import { iso } from "../../../base/kit/clock.ts"
+import { lazily } from "../../../base/kit/lazily.ts"
 import { TOKEN_SCOPES } from "../../../domain/tokens/scopes.ts"
 import type { Token } from "../../../domain/tokens/store.ts"
 import type { Tokens } from "../../../domain/tokens/tokens.ts"
@@ -12,15 +13,17 @@ import { json } from "../reply.ts"
 import { body } from "../valid.ts"
 import { text } from "./schemas.ts"
 
-const wish = z.object({
-  name: text(100),
-  scopes: z.array(z.enum(TOKEN_SCOPES)).min(1).max(20),
-  expiresAt: z.iso
-    .datetime({ offset: true })
-    .nullable()
-    .optional()
-    .meta({ description: "From then on it opens nothing; absent or null is for ever." }),
-})
+const wish = lazily(() =>
+  z.object({
+    name: text(100),
+    scopes: z.array(z.enum(TOKEN_SCOPES)).min(1).max(20),
+    expiresAt: z.iso
+      .datetime({ offset: true })
+      .nullable()
+      .optional()
+      .meta({ description: "From then on it opens nothing; absent or null is for ever." }),
+  }),
+)
 
 export const tokenRoutes = ({ tokens }: { tokens: Tokens }) =>
   new Hono<HttpEnv>()

@@ -3,6 +3,7 @@
 import { Hono } from "hono"
 import { z } from "zod"
 import { Fault, isFault } from "../../../base/fault.ts"
+import { lazily } from "../../../base/kit/lazily.ts"
 import type { SessionEnv } from "../env.ts"
 import { idParam } from "../guards.ts"
 import { json } from "../reply.ts"
@@ -11,28 +12,34 @@ import { by, decided } from "./deciding.ts"
 import type { RouteNeeds } from "./needs.ts"
 import { jsonObject } from "./schemas.ts"
 
-const input = z.object({
-  decision: z.enum(["accept", "decline", "cancel"]),
-  answers: z.record(z.string(), z.object({ answers: z.array(z.string()) })).optional(),
-  content: jsonObject.optional(),
-  scope: z.enum(["turn", "session", "always"]).optional(),
-  response: z.unknown().optional(),
-  ...by,
-})
-const contentItem = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("inputText"), text: z.string() }),
+const input = lazily(() =>
   z.object({
-    type: z.literal("inputImage"),
-    imageUrl: z.string().regex(/^(data:image\/|https?:\/\/)/i, "must be a data:image or http(s) url"),
+    decision: z.enum(["accept", "decline", "cancel"]),
+    answers: z.record(z.string(), z.object({ answers: z.array(z.string()) })).optional(),
+    content: jsonObject().optional(),
+    scope: z.enum(["turn", "session", "always"]).optional(),
+    response: z.unknown().optional(),
+    ...by(),
   }),
-])
-const call = z.object({
-  success: z.boolean().optional(),
-  text: z.string().optional(),
-  contentItems: z.array(contentItem).max(1_000).optional(),
-  response: z.unknown().optional(),
-  ...by,
-})
+)
+const contentItem = lazily(() =>
+  z.discriminatedUnion("type", [
+    z.object({ type: z.literal("inputText"), text: z.string() }),
+    z.object({
+      type: z.literal("inputImage"),
+      imageUrl: z.string().regex(/^(data:image\/|https?:\/\/)/i, "must be a data:image or http(s) url"),
+    }),
+  ]),
+)
+const call = lazily(() =>
+  z.object({
+    success: z.boolean().optional(),
+    text: z.string().optional(),
+    contentItems: z.array(contentItem()).max(1_000).optional(),
+    response: z.unknown().optional(),
+    ...by(),
+  }),
+)
 
 /** `response` counts when the key is there, even as null. */
 const verbatim = ({ response }: { response?: unknown }) => (response === undefined ? {} : { response })

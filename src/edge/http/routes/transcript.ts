@@ -3,6 +3,7 @@
 import { Hono } from "hono"
 import { z } from "zod"
 import { Fault } from "../../../base/fault.ts"
+import { lazily } from "../../../base/kit/lazily.ts"
 import { createConditional } from "../answers/conditional.ts"
 import type { SessionEnv } from "../env.ts"
 import { json } from "../reply.ts"
@@ -19,37 +20,43 @@ const whole = (usual: number) =>
     .transform(Number)
     .pipe(z.number().min(1).max(MOST))
     .default(usual)
-const ask = z
-  .object({
-    before: z.string().min(1).optional(),
+const ask = lazily(() =>
+  z
+    .object({
+      before: z.string().min(1).optional(),
+      limit: whole(100),
+      since: z.string().min(1).max(1_000).optional(),
+    })
+    .refine(({ before, since }) => before === undefined || since === undefined, {
+      message: "before and since exclude each other",
+      path: ["since"],
+    }),
+)
+const raw = lazily(() =>
+  z.object({
+    turnId: z.string().min(1).optional(),
+    after: z
+      .string()
+      .regex(/^\d{1,15}$/, "must be a whole number")
+      .transform(Number)
+      .default(0),
     limit: whole(100),
-    since: z.string().min(1).max(1_000).optional(),
-  })
-  .refine(({ before, since }) => before === undefined || since === undefined, {
-    message: "before and since exclude each other",
-    path: ["since"],
-  })
-const raw = z.object({
-  turnId: z.string().min(1).optional(),
-  after: z
-    .string()
-    .regex(/^\d{1,15}$/, "must be a whole number")
-    .transform(Number)
-    .default(0),
-  limit: whole(100),
-})
-const moment = z.number().int().min(0)
-const entry = z.object({
-  messageId: text(),
-  turnId: text(),
-  role: z.enum(["user", "assistant", "system"]),
-  type: text(),
-  content: z.string(),
-  details: z.string().nullish(),
-  status: z.enum(["streaming", "complete", "canceled", "error"]),
-  startedAt: moment.optional(),
-  completedAt: moment.optional(),
-})
+  }),
+)
+const moment = lazily(() => z.number().int().min(0))
+const entry = lazily(() =>
+  z.object({
+    messageId: text(),
+    turnId: text(),
+    role: z.enum(["user", "assistant", "system"]),
+    type: text(),
+    content: z.string(),
+    details: z.string().nullish(),
+    status: z.enum(["streaming", "complete", "canceled", "error"]),
+    startedAt: moment().optional(),
+    completedAt: moment().optional(),
+  }),
+)
 
 export const transcriptRoutes = (needs: RouteNeeds) => {
   const { rooms, gate, transcriptActs } = needs

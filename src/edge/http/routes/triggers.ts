@@ -4,6 +4,7 @@
 import { Hono } from "hono"
 import { z } from "zod"
 import { iso } from "../../../base/kit/clock.ts"
+import { lazily } from "../../../base/kit/lazily.ts"
 import type { Hook, Schedule, TriggerRun } from "../../../domain/triggers/store.ts"
 import { inTime, upTo } from "../doors/in-time.ts"
 import type { HttpEnv } from "../env.ts"
@@ -13,29 +14,35 @@ import { body, query } from "../valid.ts"
 import type { RouteNeeds } from "./needs.ts"
 import { jsonObject, limit, text } from "./schemas.ts"
 
-const hookName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, "must be lower-case letters, digits, . _ -")
-const job = z.object({ kind: text(100), payload: jsonObject })
-const schedule = z.object({
-  name: text(200),
-  cron: text(200),
-  timeZone: text(100).default("UTC"),
-  missed: z.enum(["once", "skip"]).default("once"),
-  overlap: z.boolean().default(false),
-  enabled: z.boolean().default(true),
-  job,
-})
-const scheduleChange = z.object({
-  name: text(200).optional(),
-  cron: text(200).optional(),
-  timeZone: text(100).optional(),
-  missed: z.enum(["once", "skip"]).optional(),
-  overlap: z.boolean().optional(),
-  enabled: z.boolean().optional(),
-  job: job.optional(),
-})
-const hook = z.object({ name: hookName, enabled: z.boolean().default(true), job })
-const hookChange = z.object({ enabled: z.boolean().optional(), job: job.optional() })
-const page = z.object({ limit: limit.default(100) })
+const hookName = lazily(() =>
+  z.string().regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, "must be lower-case letters, digits, . _ -"),
+)
+const job = lazily(() => z.object({ kind: text(100), payload: jsonObject() }))
+const schedule = lazily(() =>
+  z.object({
+    name: text(200),
+    cron: text(200),
+    timeZone: text(100).default("UTC"),
+    missed: z.enum(["once", "skip"]).default("once"),
+    overlap: z.boolean().default(false),
+    enabled: z.boolean().default(true),
+    job: job(),
+  }),
+)
+const scheduleChange = lazily(() =>
+  z.object({
+    name: text(200).optional(),
+    cron: text(200).optional(),
+    timeZone: text(100).optional(),
+    missed: z.enum(["once", "skip"]).optional(),
+    overlap: z.boolean().optional(),
+    enabled: z.boolean().optional(),
+    job: job().optional(),
+  }),
+)
+const hook = lazily(() => z.object({ name: hookName(), enabled: z.boolean().default(true), job: job() }))
+const hookChange = lazily(() => z.object({ enabled: z.boolean().optional(), job: job().optional() }))
+const page = lazily(() => z.object({ limit: limit().default(100) }))
 
 const MAX_DELIVERY_MIB = 1
 const at = (ms: number | undefined): string | null => (ms === undefined ? null : iso(ms))

@@ -3,6 +3,7 @@
 import { Hono } from "hono"
 import { z } from "zod"
 import { Fault } from "../../../base/fault.ts"
+import { lazily } from "../../../base/kit/lazily.ts"
 import type { Reader } from "../../../base/storage/port.ts"
 import type { ApprovalPolicy } from "../../../domain/controls/tuple.ts"
 import type { Sent } from "../../../domain/turns/messages/message.ts"
@@ -15,28 +16,32 @@ import type { RouteNeeds } from "./needs.ts"
 import { policySent } from "./policy-sent.ts"
 import { dynamicTools, effort, overrides, text } from "./schemas.ts"
 
-const message = z.object({
-  text: text(),
-  effort: effort.optional(),
-  whenBusy: z.enum(["steer", "queue", "reject"]).optional(),
-  dynamicTools,
-  ...overrides,
-})
-const interrupt = z.object({ turnId: text(240).optional() })
-const steer = z.object({ input: text() })
-const rollback = z.object({ numTurns: z.number().int().min(1).default(1) })
-const review = z.object({
-  delivery: z.enum(["inline", "detached"]).default("inline"),
-  targetType: z.enum(["uncommittedChanges", "baseBranch", "commit", "custom"]).default("custom"),
-  branch: text(1_000).optional(),
-  sha: text(200).optional(),
-  title: text(300).optional(),
-  instructions: text().optional(),
-})
+const message = lazily(() =>
+  z.object({
+    text: text(),
+    effort: effort().optional(),
+    whenBusy: z.enum(["steer", "queue", "reject"]).optional(),
+    dynamicTools: dynamicTools(),
+    ...overrides(),
+  }),
+)
+const interrupt = lazily(() => z.object({ turnId: text(240).optional() }))
+const steer = lazily(() => z.object({ input: text() }))
+const rollback = lazily(() => z.object({ numTurns: z.number().int().min(1).default(1) }))
+const review = lazily(() =>
+  z.object({
+    delivery: z.enum(["inline", "detached"]).default("inline"),
+    targetType: z.enum(["uncommittedChanges", "baseBranch", "commit", "custom"]).default("custom"),
+    branch: text(1_000).optional(),
+    sha: text(200).optional(),
+    title: text(300).optional(),
+    instructions: text().optional(),
+  }),
+)
 
 const REVIEW_REQUEST = "Review the current changes."
 
-function targetOf({ targetType, branch, sha, title, instructions }: z.infer<typeof review>) {
+function targetOf({ targetType, branch, sha, title, instructions }: z.infer<ReturnType<typeof review>>) {
   switch (targetType) {
     case "uncommittedChanges":
       return { type: targetType }

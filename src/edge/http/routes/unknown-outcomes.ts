@@ -3,6 +3,7 @@
 
 import { Hono } from "hono"
 import { z } from "zod"
+import { lazily } from "../../../base/kit/lazily.ts"
 import type { HttpEnv } from "../env.ts"
 import { idParam } from "../guards.ts"
 import { json } from "../reply.ts"
@@ -11,7 +12,7 @@ import { by } from "./deciding.ts"
 import type { RouteNeeds } from "./needs.ts"
 
 /** Who has seen it, and where. */
-const whose = z.object(by)
+const whose = lazily(() => z.object(by()))
 
 export const unknownOutcomeRoutes = ({ carry }: RouteNeeds) =>
   new Hono<HttpEnv>()
@@ -30,7 +31,7 @@ export const unknownOutcomeRoutes = ({ carry }: RouteNeeds) =>
       return json({ status: "accepted", ...about, state: "dismissed", ...dismissed(whose) }, 202)
     })
 
-const dismissed = ({ actor, source }: z.infer<typeof whose>) => ({
+const dismissed = ({ actor, source }: z.infer<ReturnType<typeof whose>>) => ({
   dismissedBy: actor,
   dismissedFrom: source,
 })

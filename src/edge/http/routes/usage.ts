@@ -2,6 +2,7 @@
 
 import { Hono } from "hono"
 import { z } from "zod"
+import { lazily } from "../../../base/kit/lazily.ts"
 import type { Sum } from "../../../domain/turns/usage/store.ts"
 import type { HttpEnv } from "../env.ts"
 import { json } from "../reply.ts"
@@ -15,7 +16,7 @@ const isDay = (text: string): boolean =>
   !Number.isNaN(Date.parse(text)) &&
   new Date(text).toISOString().startsWith(text)
 /** A day in UTC; both ends are in. */
-const day = z.string().refine(isDay, "must be a day, as 2026-01-31")
+const day = lazily(() => z.string().refine(isDay, "must be a day, as 2026-01-31"))
 const whole = (most: number) =>
   z
     .string()
@@ -23,18 +24,22 @@ const whole = (most: number) =>
     .transform(Number)
     .pipe(z.number().max(most))
 
-const ask = z.object({
-  groupBy: words.pipe(z.array(z.enum(DIMENSIONS))).default(["day"]),
-  from: day.optional(),
-  to: day.optional(),
-  sessionId: z.string().min(1).max(240).optional(),
-  projectId: z.string().min(1).max(240).optional(),
-  model: z.string().min(1).max(240).optional(),
-  /** Counted elsewhere: of sessions that were imported. */
-  includeImported: flag.default(false),
-  limit: whole(1_000).pipe(z.number().min(1)).default(100),
-  offset: whole(999_999_999).default(0),
-})
+const ask = lazily(() =>
+  z.object({
+    groupBy: words()
+      .pipe(z.array(z.enum(DIMENSIONS)))
+      .default(["day"]),
+    from: day().optional(),
+    to: day().optional(),
+    sessionId: z.string().min(1).max(240).optional(),
+    projectId: z.string().min(1).max(240).optional(),
+    model: z.string().min(1).max(240).optional(),
+    /** Counted elsewhere: of sessions that were imported. */
+    includeImported: flag().default(false),
+    limit: whole(1_000).pipe(z.number().min(1)).default(100),
+    offset: whole(999_999_999).default(0),
+  }),
+)
 
 export const usageRoutes = ({ rooms }: RouteNeeds) =>
   new Hono<HttpEnv>().get("/usage", query(ask), (c) => {

@@ -15,7 +15,7 @@ const snapshot = {
   ...policySent,
 }
 const written = z.enum(["ok", "unchanged"])
-const settings = jsonObject
+const settings = jsonObject()
 
 const CONTROLS = {
   model: null,
@@ -83,7 +83,7 @@ export const controlRows = {
     id: "setSessionApprovalPolicy",
     tag: "controls",
     summary: "Set the session's approval policy alone",
-    ok: { 200: z.object({ status: ok, sessionId, approvalPolicy, ...policySent }) },
+    ok: { 200: z.object({ status: ok, sessionId, approvalPolicy: approvalPolicy(), ...policySent }) },
     example: {
       body: { approvalPolicy: "never" },
       answer: { status: "ok", sessionId: "s", approvalPolicy: "never" },
