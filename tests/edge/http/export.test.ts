@@ -2,6 +2,8 @@
 // leaves nothing, and an imported session is read and never run.
 
 import { describe, expect, test } from "bun:test"
+import { createLanes } from "../../../src/base/kit/lanes.ts"
+import { createAging } from "../../../src/domain/turns/aging/aging.ts"
 import { createApi } from "../../../src/edge/http/api.ts"
 import { createGate } from "../../../src/edge/http/guards.ts"
 import { held } from "../../support/described.ts"
@@ -126,6 +128,38 @@ describe("a round trip", () => {
     expect(rooms.usage.sums({ ...used, includeImported: true }).all?.total).toBe(24)
   })
 
+  test("what was dropped for its age is said in both formats, and by the imported session for good", async () => {
+    const { ask, clock, db, log, settle, faults } = open()
+    const dropped = async (id: string) =>
+      JSON.parse((await ask("GET", `${id}/transcript?limit=9`)).text).droppedBefore
+    const aging = createAging({
+      db,
+      log,
+      clock,
+      lanes: createLanes(),
+      maxAgeMs: 1_000,
+      onFault: (error) => void faults.push(error),
+    })
+    const { text: young } = await ask("GET", "one/export?format=jsonl")
+    expect(linesOf(young)[0]?.droppedBefore).toBeNull()
+    const ended = clock.now()
+    clock.turn(1_001)
+    await settle(aging.prune())
+    expect(await dropped("one")).toBe(new Date(ended).toISOString())
+    const { text } = await ask("GET", "one/export?format=jsonl")
+    expect(linesOf(text)[0]?.droppedBefore).toBe(ended)
+    expect((await ask("GET", "one/export")).text).toContain(new Date(ended).toISOString())
+    const { session } = JSON.parse((await ask("POST", "import", text)).text)
+    expect(await dropped(session.sessionId)).toBe(new Date(ended).toISOString())
+    const again = await ask("GET", `${session.sessionId}/export?format=jsonl`)
+    expect(linesOf(again.text).map(without)).toEqual(linesOf(text).map(without))
+    // Files from before there was such a field.
+    const old = text.replace(`,"droppedBefore":${ended}`, "")
+    expect(old).not.toBe(text)
+    const older = JSON.parse((await ask("POST", "import", old)).text)
+    expect(await dropped(older.session.sessionId)).toBeNull()
+  })
+
   test("an imported session is listed and read; nothing is done in it but to assign and to delete it", async () => {
     const { ask, rooms, rows, child } = open()
     const before = rows()
@@ -166,6 +200,11 @@ describe("what is wrong is refused by its line, and nothing is left of it", () =
       "an item that is no JSON",
       3,
       (lines) => lines.with(2, JSON.stringify({ ...JSON.parse(lines[2] ?? ""), item: "{" })),
+    ],
+    [
+      "a time that is no date",
+      1,
+      (lines) => lines.with(0, lines[0]?.replace(/"createdAt":\d+/, '"createdAt":9e12') ?? ""),
     ],
     ["a newer version", 1, (lines) => lines.with(0, lines[0]?.replace('"version":1', '"version":2') ?? "")],
     ["no session first", 1, (lines) => lines.slice(1)],

@@ -6,7 +6,7 @@ import type { Reader } from "../../../base/storage/port.ts"
 import type { Controls } from "../../controls/tuple.ts"
 import { type Session, titleOf } from "../session.ts"
 import { type Line, type LineOf, VERSION } from "./lines.ts"
-import { entriesAfter, requestsAfter, turnsAfter, usageOf } from "./store.ts"
+import { droppedBefore, entriesAfter, requestsAfter, turnsAfter, usageOf } from "./store.ts"
 
 export interface ExportNeeds {
   db: Reader
@@ -30,7 +30,7 @@ export function* jsonLines(needs: ExportNeeds): Generator<string> {
 }
 
 function* linesOf({ db, session, controls, now }: ExportNeeds): Generator<Line> {
-  yield headOf(session, controls, now)
+  yield headOf({ db, session, controls, now })
   const { id } = session
   yield* paged((last: LineOf<"turn"> | undefined) => turnsAfter(db, id, last?.place ?? -1, A_PAGE))
   yield* entriesIn(db, id)
@@ -49,7 +49,7 @@ function* paged<T>(read: (last: T | undefined) => T[]): Generator<T> {
     yield* page
 }
 
-function headOf(s: Session, controls: Controls, now: number): LineOf<"session"> {
+function headOf({ db, session: s, controls, now }: ExportNeeds): LineOf<"session"> {
   // Where the child keeps it is this machine's own business.
   const { path: _path, turns: _turns, ...thread } = JSON.parse(s.thread) as Record<string, unknown>
   return {
@@ -67,6 +67,7 @@ function headOf(s: Session, controls: Controls, now: number): LineOf<"session"> 
     source: s.source,
     createdAt: s.createdAt,
     updatedAt: s.updatedAt,
+    droppedBefore: droppedBefore(db, s.id),
     thread,
     controls: controls as LineOf<"session">["controls"],
   }
@@ -79,6 +80,8 @@ export function* markdown({ db, session, now }: ExportNeeds): Generator<string> 
   const { cwd, createdAt } = session
   yield `# ${oneLine(titleOf(session))}\n\n`
   yield `Session \`${session.id}\` in \`${cwd}\`, begun ${iso(createdAt * 1000)}, exported ${iso(now)}.\n`
+  const dropped = droppedBefore(db, session.id)
+  if (dropped !== null) yield `\n_What had ended up to ${iso(dropped)} was dropped for its age._\n`
   for (const line of entriesIn(db, session.id)) yield entryAsMarkdown(line)
 }
 

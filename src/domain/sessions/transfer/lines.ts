@@ -9,7 +9,10 @@ const text = v.string()
 const maybe = v.nullable(v.string())
 const whole = v.pipe(v.number(), v.safeInteger())
 const count = v.pipe(whole, v.minValue(0))
-const when = v.nullable(count)
+/** Milliseconds that JavaScript can say as a date. */
+const LAST_MOMENT = 8.64e15
+const when = v.nullable(v.pipe(count, v.maxValue(LAST_MOMENT)))
+const seconds = v.pipe(v.number(), v.minValue(0), v.maxValue(LAST_MOMENT / 1_000))
 const json = v.pipe(v.string(), v.check(isJson, "is no JSON"))
 const object = v.pipe(
   json,
@@ -29,8 +32,10 @@ const Session = v.object({
   modelProvider: text,
   cwd: text,
   source: text,
-  createdAt: v.number(),
-  updatedAt: v.number(),
+  createdAt: seconds,
+  updatedAt: seconds,
+  /** Turns that had ended up to then were dropped for their age; files from before that could be have no such field. */
+  droppedBefore: v.optional(when),
   thread: v.record(text, v.unknown()),
   controls: v.object({
     model: maybe,

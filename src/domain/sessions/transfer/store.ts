@@ -1,6 +1,7 @@
 // A session's rows as an export has them and an import brings them, past the rooms that write them live: what was true
 // there is not decided anew here.
 
+import { newId } from "../../../base/kit/ids.ts"
 import type { Reader, Row, SqlValue, Tx } from "../../../base/storage/port.ts"
 import type { LineOf } from "./lines.ts"
 
@@ -21,6 +22,10 @@ const USAGE = `SELECT * FROM usage WHERE session_id = ? ORDER BY turn_id, day, m
 
 const PUT_TURN = `INSERT INTO turns (session_id, id, place, status, error, started_at, completed_at, kind, controls, policy)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+// One hidden turn before all others stands for those that the exporter had dropped.
+const PUT_DROPPED = `INSERT INTO turns (session_id, id, place, status, rolled_back_at, dropped, dropped_until, dropped_done)
+  VALUES (?, ?, -1, 'completed', ?, ?, ?, 1)`
+const DROPPED = `SELECT max(dropped_until) AS until FROM turns WHERE session_id = ? AND dropped IS NOT NULL`
 const PUT_ENTRY = `INSERT INTO entries (session_id, message_id, turn_id, place, spot, role, type, status, author, started_at,
     completed_at, anchor, changed, json, item)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
@@ -129,6 +134,17 @@ export function putTurn(tx: Tx, sessionId: string, t: LineOf<"turn">): void {
   const times = [t.startedAt, t.completedAt]
   tx.run(PUT_TURN, sessionId, t.id, t.place, t.status, t.error, ...times, t.of, t.controls, t.policy)
 }
+export interface Dropped {
+  until: number
+  at: number
+  changed: number
+}
+export const putDropped = (tx: Tx, sessionId: string, { until, at, changed }: Dropped): void =>
+  void tx.run(PUT_DROPPED, sessionId, newId(), at, changed, until)
+/** When the last turn had ended that was dropped for its age. */
+export const droppedBefore = (db: Reader, sessionId: string): number | null =>
+  number(db.get(DROPPED, sessionId)?.until)
+
 export function putEntry(tx: Tx, sessionId: string, e: LineOf<"entry">, changed: number): void {
   const place: SqlValue[] = [e.messageId, e.turnId, e.place, e.spot, e.role, e.type, e.status, e.author]
   const times = [e.startedAt, e.completedAt]

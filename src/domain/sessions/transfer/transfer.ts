@@ -19,6 +19,7 @@ import {
   finishImport,
   importOf,
   isImported,
+  putDropped,
   putEntry,
   putRequest,
   putTurn,
@@ -130,6 +131,8 @@ export function createTransfer({ db, log, clock, sessions, controls }: TransferN
       updatedAt,
     })
     controls.keep(tx, id, head.controls as Controls)
+    if (head.droppedBefore != null)
+      putDropped(tx, id, { until: head.droppedBefore, at: clock.now(), changed: log.next() })
     finishImport(tx, id)
     const made = sessions.find(id, tx)
     if (!made) throw new Error("an imported session is not there")
