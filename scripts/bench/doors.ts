@@ -2,7 +2,7 @@
 // and GET /api/health with auth on, beside a bare Hono route. doors.ts [--rounds 5] [--ms 2000] [--tokens 50] [--compiled]
 
 import { readFileSync } from "node:fs"
-import { Hono } from "hono"
+import { Hono, type MiddlewareHandler } from "hono"
 import { systemClock } from "../../src/base/kit/clock.ts"
 import { createAdmission } from "../../src/edge/http/doors/admit.ts"
 import type { HttpEnv } from "../../src/edge/http/env.ts"
@@ -44,8 +44,13 @@ async function passing(): Promise<void> {
     scopeOf: () => "read",
   })
   const answer = () => new Response("{}")
-  const open = new Hono<HttpEnv>().use("/api/*", (_c, next) => next()).get("/api/one", answer)
-  const guarded = new Hono<HttpEnv>().use("/api/*", guard).get("/api/one", answer)
+  const route = { method: "GET", path: "/api/one" }
+  const found: MiddlewareHandler<HttpEnv> = (c, next) => {
+    c.set("route", route)
+    return next()
+  }
+  const open = new Hono<HttpEnv>().use("/api/*", found).get("/api/one", answer)
+  const guarded = new Hono<HttpEnv>().use("/api/*", found, guard).get("/api/one", answer)
   const env = { peer: { address: "127.0.0.1" } } as never
 
   async function each(app: typeof open): Promise<number> {

@@ -21,7 +21,7 @@ export interface Logger {
 export interface LoggerNeeds {
   clock: Clock
   level: Level
-  write(line: string): void
+  write(line: string, level: Level): void
   mask: Masks
 }
 
@@ -73,7 +73,7 @@ export function createLogger({ clock, level, write, mask }: LoggerNeeds, base: F
     if (level === "silent" || LEVELS.indexOf(name) > limit) return () => undefined
     return (message: string, fields: Fields = {}) => {
       const line = { at: iso(clock.now()), level: name, message, ...base, ...fields }
-      write(`${mask.apply(JSON.stringify(line, tidy))}\n`)
+      write(`${mask.apply(JSON.stringify(tidy(line)))}\n`, name)
     }
   }
   return {
@@ -87,10 +87,28 @@ export function createLogger({ clock, level, write, mask }: LoggerNeeds, base: F
   }
 }
 
-function tidy(key: string, value: unknown): unknown {
-  if (value instanceof Error) {
-    return { name: value.name, message: value.message, stack: value.stack, cause: value.cause }
+/** Fit for JSON: errors with their causes, big numbers, and nothing that is named like a secret. No replacer: that takes thrice as long. */
+function tidy(value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString()
+  if (typeof value !== "object" || value === null || "toJSON" in value) return value
+  if (Array.isArray(value)) return value.map(tidy)
+  const { name, message, stack, cause } = value as Partial<Error>
+  const fields = value instanceof Error ? { name, message, stack, cause } : value
+  const tidied: Fields = {}
+  for (const key of Object.keys(fields)) {
+    const one = (fields as Fields)[key]
+    tidied[key] = typeof one === "string" && isSecretName(key) ? MASK : tidy(one)
   }
-  if (SECRET_NAME.test(key) && typeof value === "string") return MASK
-  return typeof value === "bigint" ? value.toString() : value
+  return tidied
+}
+
+/** Names are the code's own, and few. */
+const known = new Map<string, boolean>()
+const MOST_KNOWN = 1_000
+function isSecretName(name: string): boolean {
+  const before = known.get(name)
+  if (before !== undefined) return before
+  const found = SECRET_NAME.test(name)
+  if (known.size < MOST_KNOWN) known.set(name, found)
+  return found
 }

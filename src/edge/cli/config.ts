@@ -4,6 +4,7 @@ import { type Config, type Env, readConfig } from "../../base/config/config.ts"
 import { parseEnvFile } from "../../base/config/env-file.ts"
 import { headersOf } from "../../base/config/kinds/collector.ts"
 import { resolvePath } from "../../base/config/paths.ts"
+import { createLines } from "../../base/observe/lines.ts"
 import { createLogger, createMasks } from "../../base/observe/logger.ts"
 import type { CliNeeds, Files } from "./needs.ts"
 
@@ -35,7 +36,10 @@ function readEnvFile(files: Files, path: string): Env {
   }
 }
 
-/** The logger and the masks that belong to a configuration: its secrets are masked from the first line on. */
+/**
+ * The logger and the masks that belong to a configuration: its secrets are masked from the first line on. Whoever logs disposes
+ * `lines` at the end.
+ */
 export function loggingOf({ clock, err }: CliNeeds, config: Config) {
   const masks = createMasks()
   const { agentExtensionRbacHeaderSecret, agentExtensionRbacJwtSecret, webhookSigningSecret, openaiApiKey } =
@@ -49,6 +53,7 @@ export function loggingOf({ clock, err }: CliNeeds, config: Config) {
   ]) {
     if (secret) masks.add(secret)
   }
-  const log = createLogger({ clock, level: config.logLevel, write: (line) => err.write(line), mask: masks })
-  return { masks, log }
+  const lines = createLines({ clock, write: (text) => err.write(text) })
+  const log = createLogger({ clock, level: config.logLevel, write: lines.put, mask: masks })
+  return { masks, log, lines }
 }

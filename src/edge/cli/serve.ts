@@ -25,7 +25,8 @@ export async function serve(
   const { offline = false, ...rest } = flags
   const config = configOf(needs, rest)
   around.configured?.(config)
-  const { log, masks } = loggingOf(needs, config)
+  const { log, masks, lines } = loggingOf(needs, config)
+  using _lines = lines
   for (const warning of config.warnings) log.warn(warning)
   await using scope = new AsyncDisposableStack()
   const signals = scope.use(hearSignals(needs))

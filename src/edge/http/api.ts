@@ -3,6 +3,7 @@
 
 import { Hono, type MiddlewareHandler } from "hono"
 import { HTTPException } from "hono/http-exception"
+import { matchedRoutes } from "hono/route"
 import { Fault, type FaultCode } from "../../base/fault.ts"
 import { newId } from "../../base/kit/ids.ts"
 import type { Logger } from "../../base/observe/logger.ts"
@@ -75,6 +76,10 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
   const app = new Hono<HttpEnv>()
   app.use(async (c, next) => {
     c.set("requestId", newId())
+    c.set(
+      "route",
+      matchedRoutes(c).findLast(({ method }) => method !== "ALL"),
+    )
     await next()
     mark(c, "x-request-id", c.get("requestId"))
     mark(c, "x-content-type-options", "nosniff")
@@ -93,8 +98,8 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
     return limits[c.req.path.startsWith("/api/tool-calls/") ? "tool" : "other"](c, next)
   }
   // A path or method that isn't there is said before anything about the body.
-  const formed: MiddlewareHandler = (c, next) =>
-    methods(c.req.path).includes(c.req.method) && c.req.path !== IMPORT_PATH ? wellFormed(c, next) : next()
+  const formed: MiddlewareHandler<HttpEnv> = (c, next) =>
+    c.get("route") && c.req.path !== IMPORT_PATH ? wellFormed(c, next) : next()
   const timely = inTime(needs.clock)
   const whole: MiddlewareHandler = (c, next) =>
     c.req.method === "GET" || c.req.method === "HEAD" || c.req.path === IMPORT_PATH ? next() : timely(c, next)

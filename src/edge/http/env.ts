@@ -8,6 +8,8 @@ export interface HttpEnv {
   Bindings: { peer: Peer }
   Variables: {
     requestId: string
+    /** What is there for this method and path; undefined: nothing. */
+    route?: { method: string; path: string }
     /** Who asks; set once they were let in (doors/admit.ts). */
     who?: Who
     /** The session that was made, where the path names none. */

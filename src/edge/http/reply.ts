@@ -7,7 +7,6 @@ import { type Fault, replyOf } from "../../base/fault.ts"
 const JSON_HEADERS = { "content-type": "application/json; charset=utf-8" }
 /** The text of an answer, for whoever counts bytes when it goes out. */
 const texts = new WeakMap<Response, string>()
-const encoder = new TextEncoder()
 
 /** An answer whose type the client sees. */
 type Answer<T, S extends StatusCode> = Response & TypedResponse<T, S, "json">
@@ -43,7 +42,7 @@ export function mark(c: Context, name: string, value: string): void {
 /** Undefined for an answer without end, and for one that was not made here. */
 export function bytesOf(response: Response): number | undefined {
   const text = texts.get(response)
-  if (text !== undefined) return encoder.encode(text).byteLength
+  if (text !== undefined) return Buffer.byteLength(text)
   return response.body === null ? 0 : undefined
 }
 

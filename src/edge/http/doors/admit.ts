@@ -2,7 +2,6 @@
 // against the route's scope in routes/scopes.ts. A route without a line there is for admin: what was forgotten stays shut.
 
 import type { Context, MiddlewareHandler } from "hono"
-import { matchedRoutes } from "hono/route"
 import { Fault } from "../../../base/fault.ts"
 import { covers, type TokenScope } from "../../../domain/tokens/scopes.ts"
 import type { Tokens } from "../../../domain/tokens/tokens.ts"
@@ -58,7 +57,7 @@ export function createAdmission({ tokens, slowing, cookie, scopeOf }: AdmissionN
 
   /** Lets in who may use this route, as `who`. Throws `unauthorized` and `insufficient_scope`. */
   async function enter(c: Asked): Promise<void> {
-    const matched = matchedRoutes(c).findLast(({ method }) => method !== "ALL")
+    const matched = c.get("route")
     // What isn't there is said only to those who may know.
     const scope = matched ? (scopeOf(`${matched.method} ${matched.path}`) ?? "admin") : "read"
     if (scope === "open" || scope === "signed") return

@@ -2,7 +2,6 @@
 // change something an entry in the audit, stored before the answer leaves. By the route's pattern, never by what is in it.
 
 import type { Context, MiddlewareHandler } from "hono"
-import { matchedRoutes } from "hono/route"
 import { Fault } from "../../../base/fault.ts"
 import type { Clock } from "../../../base/kit/clock.ts"
 import type { Logger } from "../../../base/observe/logger.ts"
@@ -60,7 +59,7 @@ export function createSeen({
     const span = trace.begin({ name: "request", kind: "server", parent: markOf(c.req.header("traceparent")) })
     await trace.within(span, next)
     const ms = clock.mono() - began
-    const matched = matchedRoutes(c).findLast(({ method }) => method !== "ALL")
+    const matched = c.get("route")
     const route = matched?.path ?? UNMATCHED
     const method = METHODS.has(c.req.method) ? c.req.method : "OTHER"
     const { status } = c.res
