@@ -1,6 +1,7 @@
 // What codexd adds to a request: from the child's line to the listener's frame, and from the decision's HTTP call to the child's
 // stdin, beside a relay that stores nothing, in the same rounds; and a page of the inbox among 100 and among 10,000.
-// requests.ts [latency|list …] [--compiled] [--rounds 3] [--asks 500] [--many 10000]
+// Asks come --every 5 ms after the answer before: how long one takes is measured, not how many go at once.
+// requests.ts [latency|list …] [--compiled] [--rounds 3] [--asks 500] [--every 5] [--many 10000]
 
 import { mkdtempSync, rmSync } from "node:fs"
 import { loadavg } from "node:os"
@@ -21,8 +22,10 @@ import { startProgram } from "./parts/workers.ts"
 
 const rounds = option("rounds", 3)
 const asks = option("asks", 500)
+const every = option("every", 5)
 const many = option("many", 10_000)
 const WARM = 50
+const turn = `asks: ${asks} ${every}`
 
 interface Measured {
   /** Milliseconds from the child's line to the frame, and from the call to the child. */
@@ -72,7 +75,7 @@ async function relay(): Promise<Measured> {
   await using place = openPlace("bench-requests")
   await using program = startProgram("ask-relay", [place.path])
   const port = await program.said<number>("its port")
-  return await drive(`http://127.0.0.1:${port}`, async () => program.tell(`asks: ${asks}`))
+  return await drive(`http://127.0.0.1:${port}`, async () => program.tell(turn))
 }
 
 async function daemon(): Promise<Measured> {
@@ -86,7 +89,7 @@ async function daemon(): Promise<Measured> {
     // Until the child is there.
     if (made.status === 503) continue
     const path = `/api/sessions/${made.body.session.sessionId}/messages`
-    return await drive(url, () => ask(url, path, { json: { text: `asks: ${asks}` } }))
+    return await drive(url, () => ask(url, path, { json: { text: turn } }))
   }
 }
 

@@ -1,6 +1,6 @@
 // A turn of the fake codex: it echoes its text word by word; `run: COMMAND` asks for approval and really runs it, in a
 // session of its own and with CODEX_THREAD_ID, as the real one does; `hang:` waits for an interrupt; `ask METHOD {JSON}`, a
-// line each, asks that of the client and says what it was answered; `asks: N` asks N times and stamps, for benches.
+// line each, asks that of the client and says what it was answered; `asks: N MS` asks N times and stamps, for benches.
 
 import { spawn } from "node:child_process"
 import { does, number } from "./codex-mischief.ts"
@@ -45,7 +45,7 @@ export async function play({ thread, turn, text, clientId, interrupted, onEnd }:
   if (does("odd-request")) said = JSON.stringify(await ask("odd/request", { ...ids, riddle: 7 }).answered)
   if (text.startsWith("hang:")) await interrupted
   else if (text.startsWith("ask ")) said = await askAll({ text, ids, interrupted })
-  else if (text.startsWith("asks: ")) said = await askOften(Number(text.slice(6)), ids)
+  else if (text.startsWith("asks: ")) said = await askOften(text, ids)
   else if (text.startsWith("run:")) {
     const item = commandItem(`call_${Bun.randomUUIDv7()}`, text.slice(4).trim(), thread.cwd) as Item
     said = await runCommand({ thread, ids, item, begin, finish, interrupted, status })
@@ -123,8 +123,9 @@ async function askAll({ text, ids, interrupted }: Asking): Promise<string> {
   return answers.join("\n")
 }
 
-/** Command approvals; each says when it was written and when the answer before it had come, in epoch milliseconds. */
-async function askOften(times: number, ids: Json): Promise<string> {
+/** Command approvals; each says when it was written and when the answer before it had come, in epoch milliseconds. `asks: TIMES PAUSE_MS`. */
+async function askOften(text: string, ids: Json): Promise<string> {
+  const [, times = 0, pauseMs = 0] = text.split(" ").map(Number)
   const now = () => performance.timeOrigin + performance.now()
   let reason = "first"
   for (let i = 0; i <= times; i++) {
@@ -140,6 +141,7 @@ async function askOften(times: number, ids: Json): Promise<string> {
     await answered
     reason = String(now())
     await notify("serverRequest/resolved", { threadId: ids.threadId, requestId: id })
+    if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
   return "asked"
 }

@@ -46,13 +46,20 @@ export type Before = (request: Request) => Promise<void>
 /** `moved`: nothing was written, and the request is not the child's any more. */
 type Delivered = "handed" | "moved"
 interface Claimed extends Outcome {
-  next: "deliver" | "done"
+  /** `write`: that it is being written is noted with the claim. `deliver`: it has to be, first. */
+  next: "write" | "deliver" | "done"
+}
+interface Sending {
+  before?: Before | undefined
+  isNoted?: boolean
 }
 interface Given {
   asked: Decision
   /** What is stored in its place, where it answers a secret question. */
   sealed: Decision | undefined
   by: By
+  /** Nothing has to reach the child ahead of the answer. */
+  isFirst: boolean
 }
 
 /** Those that were decided after their child died, or before it could hear. */
@@ -67,6 +74,8 @@ const AFTERLIFE: ReadonlySet<RequestState> = new Set([
 export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFault }: DecideNeeds) {
   const sealer = createSealer()
   const delivering = new Map<string, Promise<Delivered>>()
+  /** Claimed as being written, and about to be delivered. */
+  const claiming = new Set<string>()
   /** Runs whose end is settled here. */
   const gone = new Set<string>()
   /** Nothing of these was written, and on a full disk not even that could be. */
@@ -77,15 +86,23 @@ export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFaul
    * `request_reconciled`; an unknown id or an expired request `request_not_found` (wire-contract §9.3).
    */
   async function decide(id: string, asked: Decision, by: By, before?: Before): Promise<Outcome> {
-    const sealed = await sealedOf(id, asked)
+    const given = { asked, sealed: await sealedOf(id, asked), by, isFirst: before === undefined }
     for (;;) {
-      const { next, ...outcome } = await db.act((tx) => claim(tx, id, { asked, sealed, by }))
+      const { next, ...outcome } = await db.act((tx) => claim(tx, id, given)).catch(unclaimed(id))
       const { request, decided, state } = outcome
       if (state === "accepted-for-carry") onAccepted(request.sessionId)
       // The same answer may be on its way for somebody else: both hear how that ends.
-      const way = delivering.get(id) ?? (next === "deliver" ? send(request, decided, before) : undefined)
+      const way =
+        delivering.get(id) ??
+        (next === "done" ? undefined : send(request, decided, { before, isNoted: next === "write" }))
       if (way === undefined || (await way) === "handed") return outcome
     }
+  }
+
+  /** The commit was lost: it is not being written. */
+  const unclaimed = (id: string) => (cause: unknown) => {
+    claiming.delete(id)
+    throw cause
   }
 
   /** Secret answers are hidden before they go anywhere. */
@@ -97,19 +114,17 @@ export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFaul
     return sealer.seal(asked)
   }
 
-  function send(request: Request, decided: Decision, before?: Before): Promise<Delivered> {
-    const way = (
-      before ? before(request).then(() => deliver(request, decided)) : deliver(request, decided)
-    ).finally(() => delivering.delete(request.id))
+  function send(request: Request, decided: Decision, { before, isNoted }: Sending = {}): Promise<Delivered> {
+    const write = () => deliver(request, decided, isNoted)
+    const way = (before ? before(request).then(write) : write()).finally(() => delivering.delete(request.id))
     delivering.set(request.id, way)
+    claiming.delete(request.id)
     return way
   }
 
-  async function deliver(request: Request, decided: Decision): Promise<Delivered> {
+  async function deliver(request: Request, decided: Decision, isNoted = false): Promise<Delivered> {
     const { id, runId } = request
-    const handing = db.actNow((tx) => noteHanding(tx, id, clock.now()))
-    if (!handing.ok) throw handing.error
-    if (!handing.value) return "moved"
+    if (!(isNoted ? readRequest(db, id)?.state === "claimed" : note(id))) return "moved"
     try {
       await codex.answer(runId, JSON.parse(request.rpcId) as string | number, verdictOf(request, decided))
     } catch (error) {
@@ -120,6 +135,13 @@ export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFaul
     // The child has its answer. Where this can't be stored now, it is told when the child shows that it has it.
     await db.act((tx) => arrive(tx, id)).catch(onFault)
     return "handed"
+  }
+
+  /** False for one that moved on meanwhile. */
+  function note(id: string): boolean {
+    const handing = db.actNow((tx) => noteHanding(tx, id, clock.now()))
+    if (!handing.ok) throw handing.error
+    return handing.value
   }
 
   const keepUnwritten = (id: string, error: unknown) => (cause: unknown) => {
@@ -146,7 +168,7 @@ export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFaul
 
   const isGone = (runId: string): boolean => gone.has(runId) || !codex.lives(runId)
 
-  function claim(tx: Tx, id: string, { asked, sealed, by }: Given): Claimed {
+  function claim(tx: Tx, id: string, { asked, sealed, by, isFirst }: Given): Claimed {
     if (unwritten.has(id)) {
       giveBack(tx, id, unwritten.get(id))
       unwritten.delete(id)
@@ -165,8 +187,9 @@ export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFaul
       return { request, decided, state: accepts ? "accepted-for-carry" : "declined", next: "done" }
     }
     if (request.state === "open") {
-      moves.claim(tx, request, word)
-      return { request, decided, state: "claimed", next: "deliver" }
+      moves.claim(tx, request, { ...word, isWritten: isFirst })
+      if (isFirst) claiming.add(id)
+      return { request, decided, state: "claimed", next: isFirst ? "write" : "deliver" }
     }
     refuseOther(request, word.decision)
     // A claim that nobody delivers any more: on a full disk it could not even be said that it is being written.
@@ -185,7 +208,7 @@ export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFaul
     },
     /** Nothing was written of this claimed request's answer; undefined while it is being written: then its delivery settles it. */
     isUnwritten: ({ id, handingAt }: Request): boolean | undefined =>
-      delivering.has(id) ? undefined : handingAt === undefined || unwritten.has(id),
+      delivering.has(id) || claiming.has(id) ? undefined : handingAt === undefined || unwritten.has(id),
     /** That run of the child is over. */
     noteGone: (runId: string): void => void gone.add(runId),
   }

@@ -88,8 +88,16 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt }: Moves
     decidedAt: clock.now(),
   })
 
-  const claim = (tx: Tx, request: Request, decided: Decided): void =>
-    void moveRequest(tx, request, "claimed", decidedFields(decided))
+  /** With `isWritten` its answer goes to the child as soon as this is committed. */
+  const claim = (
+    tx: Tx,
+    request: Request,
+    { isWritten, ...decided }: Decided & { isWritten: boolean },
+  ): void =>
+    void moveRequest(tx, request, "claimed", {
+      ...decidedFields(decided),
+      handingAt: isWritten ? clock.now() : undefined,
+    })
 
   /** What was decided is told once, by whoever comes first: the hand-over, or the child that shows it. */
   function tellDecided(tx: Tx, id: string): void {
