@@ -5,7 +5,10 @@ import type { Level } from "../../../src/base/observe/logger.ts"
 function open() {
   const moments: (() => void)[] = []
   const written: string[] = []
-  const lines = createLines({ clock: { soon: (fn) => void moments.push(fn) }, write: (text) => void written.push(text) })
+  const lines = createLines({
+    clock: { soon: (fn) => void moments.push(fn) },
+    write: (text) => void written.push(text),
+  })
   const later = () => {
     for (const moment of moments.splice(0)) moment()
   }
@@ -24,15 +27,18 @@ test("lines of a moment are one write, in their order", () => {
   expect(written).toEqual(["a\nb\n", "c\n"])
 })
 
-test.each(["warn", "error", "fatal"] as Level[])("%s waits for nothing and takes what waits along", (level) => {
-  const { lines, written, later } = open()
-  lines.put("before\n", "info")
-  lines.put("now\n", level)
-  expect(written).toEqual(["before\nnow\n"])
-  lines.put("after\n", "info")
-  later()
-  expect(written).toEqual(["before\nnow\n", "after\n"])
-})
+test.each(["warn", "error", "fatal"] as Level[])(
+  "%s waits for nothing and takes what waits along",
+  (level) => {
+    const { lines, written, later } = open()
+    lines.put("before\n", "info")
+    lines.put("now\n", level)
+    expect(written).toEqual(["before\nnow\n"])
+    lines.put("after\n", "info")
+    later()
+    expect(written).toEqual(["before\nnow\n", "after\n"])
+  },
+)
 
 test("a flood does not wait for the moment's end", () => {
   const { lines, written } = open()
