@@ -52,7 +52,7 @@ interface CheckNeeds {
 
 async function checkIn({ path, log, clock, platform, host: hosted }: CheckNeeds): Promise<Check[]> {
   const roots = [{ type: "configured_root", path }] as const
-  const manifest = checkManifest(path)
+  const manifest = await checkManifest(path)
   if (!manifest.ok) return [manifest]
   const asked: string[] = []
   const host = createHost({
@@ -90,7 +90,7 @@ const check = (name: string, problems: string[], notes: string[] = []): Check =>
   notes,
 })
 
-function checkManifest(path: string): Check {
+async function checkManifest(path: string): Promise<Check> {
   if (!isFolder(path)) return check("manifest", [`there is no folder ${path}`])
   const found = findExtensions([{ type: "configured_root", path }])
   const [only] = found
@@ -99,7 +99,7 @@ function checkManifest(path: string): Check {
   }
   if ("code" in only) return check("manifest", [`${only.code}: ${only.message}`])
   const notes = only.manifest ? [] : ["it has no extension.manifest.json: its folder's name stands for all"]
-  return check("manifest", compatibilityOf(only.manifest).reasons, notes)
+  return check("manifest", (await compatibilityOf(only.manifest)).reasons, notes)
 }
 
 function checkLoad(host: Host): Check {

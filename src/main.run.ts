@@ -13,7 +13,6 @@ import { reentry } from "./base/platform/self.ts"
 import { watchFolder } from "./base/platform/watch.ts"
 import { runCli } from "./edge/cli/cli.ts"
 import type { StopSignal } from "./edge/cli/needs.ts"
-import { createScriptedModel } from "./engine/model/model.ts"
 import { createInspection } from "./inspect.ts"
 import { createKeeping } from "./keeping.ts"
 import { version } from "./version.ts"
@@ -35,7 +34,7 @@ export async function run(platform: Platform, clock: Clock = systemClock): Promi
     err: { write: (text) => void stderr.write(text), isTTY: stderr.isTTY === true },
     onSignal,
     openHouse,
-    scriptedModel: (clock) => createScriptedModel({ clock }),
+    scriptedModel: async (clock) => (await import("./engine/model/model.ts")).createScriptedModel({ clock }),
     // Both runtimes take headers here; the DOM's types know only protocols.
     connect: (url, headers) => Reflect.construct(WebSocket, [url, { headers }]),
     callOver,

@@ -193,6 +193,9 @@ function migrationPromises(withDriver: WithDriver): void {
       sql: "CREATE TABLE b (x TEXT) STRICT; INSERT INTO nowhere VALUES (1)",
     }
     assert.throws(() => migrate(driver, [one, broken]), /migration 2 \(broken\).*nowhere/)
+    // A new database has all of them or none.
+    assert.deepEqual(migrate(driver, [one]), { from: 0, to: 1 })
+    assert.throws(() => migrate(driver, [one, broken]), /migration 2 \(broken\).*nowhere/)
     assert.deepEqual(migrate(driver, [one, two]), { from: 1, to: 2 })
   })
 
@@ -211,6 +214,7 @@ function migrationPromises(withDriver: WithDriver): void {
         sql: `CREATE TABLE q (id INTEGER PRIMARY KEY) STRICT; INSERT INTO q SELECT id FROM p WHERE ${keep};
         DROP TABLE p; ALTER TABLE q RENAME TO p`,
       })
+      migrate(driver, [base])
       assert.throws(() => migrate(driver, [base, rebuild("0")]), /nowhere/)
       assert.deepEqual(migrate(driver, [base, rebuild("1")]), { from: 1, to: 2 })
       assert.throws(() => driver.exec("INSERT INTO c VALUES (9)"), /FOREIGN KEY/)

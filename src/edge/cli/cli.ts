@@ -3,14 +3,11 @@
 import { Command, CommanderError } from "commander"
 import { ConfigError } from "../../base/config/config.ts"
 import { carryingWords } from "./carrying/words.ts"
-import { demo } from "./demo/demo.ts"
-import { doctor, doctorProcesses } from "./doctor.ts"
 import { doorWords } from "./doors/words.ts"
 import { extensionWords } from "./extensions/words.ts"
 import { keepingWords } from "./keeping/words.ts"
 import type { CliNeeds } from "./needs.ts"
 import { readingConfig } from "./reading.ts"
-import { scriptedModel } from "./scripted-model.ts"
 import { serve } from "./serve.ts"
 import { serviceWords } from "./service/words.ts"
 
@@ -37,6 +34,9 @@ export async function runCli(needs: CliNeeds): Promise<number> {
   }
 }
 
+// What `serve` doesn't need is loaded by the word that does.
+const looking = () => import("./doctor.ts")
+
 function words(needs: CliNeeds, done: (code: number) => void): Command {
   const program = new Command("codexd")
     .description(
@@ -55,21 +55,25 @@ function words(needs: CliNeeds, done: (code: number) => void): Command {
     .option("--offline", "answer with the scripted model, without an account")
     .action(async (options) => done(await serve(needs, options)))
   add("demo", "watch one turn from start to end, in a folder that is removed afterwards").action(async () =>
-    done(await demo(needs)),
+    done(await (await import("./demo/demo.ts")).demo(needs)),
   )
   const doctorWords = readingConfig(add("doctor", "say what is well and what is not"))
     .option("--json", "answer as JSON")
-    .action(async (options) => done(await doctor(needs, options)))
+    .action(async (options) => done(await (await looking()).doctor(needs, options)))
   readingConfig(doctorWords.command("processes").description("end processes that earlier runs left behind"))
     .option("--json", "answer as JSON")
-    .action(async (_, command: Command) => done(await doctorProcesses(needs, command.optsWithGlobals())))
+    .action(async (_, command: Command) =>
+      done(await (await looking()).doctorProcesses(needs, command.optsWithGlobals())),
+    )
   keepingWords(program, needs, done)
   serviceWords(program, needs, done)
   extensionWords(program, needs, done)
   add("scripted-model", "serve the scripted model alone")
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--port <number>", "port to listen on, 0 for any free one", "0")
-    .action(async (options) => done(await scriptedModel(needs, options)))
+    .action(async (options) =>
+      done(await (await import("./scripted-model.ts")).scriptedModel(needs, options)),
+    )
   doorWords(program, needs, done)
   carryingWords(program, needs, done)
   return program

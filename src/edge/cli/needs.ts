@@ -24,7 +24,7 @@ export interface CliNeeds {
   err: Output
   onSignal(hear: (signal: StopSignal) => void): Disposable
   openHouse: OpenHouse
-  scriptedModel(clock: Clock): { fetch(request: Request): Response | Promise<Response> }
+  scriptedModel(clock: Clock): Promise<{ fetch(request: Request): Response | Promise<Response> }>
   /** One request over the daemon's unix socket. Rejects with ENOENT or ECONNREFUSED where none runs. */
   callOver(call: Call): Promise<CallAnswer>
   /** Opens a websocket with headers, which the standard constructor can't say. */

@@ -14,7 +14,7 @@ export async function startModel(
   { platform, scriptedModel, clock }: CliNeeds,
   at: Extract<ListenSpec["at"], { host: string }> = { host: "127.0.0.1", port: 0 },
 ) {
-  const model = scriptedModel(clock)
+  const model = await scriptedModel(clock)
   const listener = await platform.listen({
     at,
     fetch(request, peer) {

@@ -4,7 +4,6 @@ import type { Config } from "../../base/config/config.ts"
 import { placesOf } from "../../base/config/places.ts"
 import { type ConfigFlags, configOf, loggingOf } from "./config.ts"
 import type { CliNeeds, House, StopSignal } from "./needs.ts"
-import { startModel } from "./scripted-model.ts"
 
 /** What a shell answers for a program that a signal ended. */
 const ENDED_BY = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
@@ -30,7 +29,10 @@ export async function serve(
   for (const warning of config.warnings) log.warn(warning)
   await using scope = new AsyncDisposableStack()
   const signals = scope.use(hearSignals(needs))
-  if (offline) config.offline = scope.use(await startModel(needs)).offline
+  if (offline) {
+    const { startModel } = await import("./scripted-model.ts")
+    config.offline = scope.use(await startModel(needs)).offline
+  }
   const run = async () => {
     const opening = open(needs, { config, platform: needs.platform, log, masks, clock: needs.clock })
     const house = await opening

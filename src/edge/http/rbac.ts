@@ -2,9 +2,10 @@
 // have no meaning on any other route. In `jwt` mode a valid token is admission and role at once (decisions 32).
 
 import type { Context } from "hono"
-import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from "jose"
+import type { JWTPayload } from "jose"
 import type { Config } from "../../base/config/config.ts"
 import { Fault } from "../../base/fault.ts"
+import { lazily } from "../../base/kit/lazily.ts"
 import { sameText } from "../../base/kit/same-text.ts"
 import type { HttpEnv } from "./env.ts"
 
@@ -102,13 +103,19 @@ function createVerifier(needs: RbacNeeds): (token: string) => Promise<JWTPayload
   const audience = needs.agentExtensionRbacJwtAudience
   const claims = { clockTolerance: SKEW_S, ...(issuer && { issuer }), ...(audience && { audience }) }
   const key = secret ? new TextEncoder().encode(secret) : undefined
-  const keys = url ? createRemoteJWKSet(new URL(url)) : undefined
+  // Loaded by those who use it alone.
+  const loaded = lazily(async () => {
+    const jose = await import("jose")
+    return { ...jose, keys: url ? jose.createRemoteJWKSet(new URL(url)) : undefined }
+  })
   return async (token) => {
+    const { jwtVerify, keys, errors } = await loaded()
     try {
       if (key) return (await jwtVerify(token, key, { ...claims, algorithms: ["HS256"] })).payload
       if (keys) return (await jwtVerify(token, keys, { ...claims, algorithms: ["RS256"] })).payload
     } catch (error) {
-      if (isTokensFault(error)) throw unauthorized("invalid_bearer_token", "the role token does not hold")
+      if (isTokensFault(error, errors))
+        throw unauthorized("invalid_bearer_token", "the role token does not hold")
       throw new Fault("rbac_misconfigured", "role tokens can't be checked", {}, { cause: error })
     }
     throw new Fault("rbac_misconfigured", "there is no key to check role tokens with")
@@ -116,7 +123,7 @@ function createVerifier(needs: RbacNeeds): (token: string) => Promise<JWTPayload
 }
 
 /** Everything that is wrong with a token, but not what is wrong with fetching keys. */
-const isTokensFault = (error: unknown): boolean =>
+const isTokensFault = (error: unknown, errors: typeof import("jose").errors): boolean =>
   error instanceof errors.JOSEError &&
   !(error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) &&
   error.code !== "ERR_JOSE_GENERIC"

@@ -22,7 +22,7 @@ export async function loadAll({ found, trustMode, generation, log }: LoadNeeds) 
 
   async function load(one: Found): Promise<LoadedModule | NotLoaded> {
     const { moduleName, manifest } = one
-    const compatibility = compatibilityOf(manifest)
+    const compatibility = await compatibilityOf(manifest)
     if (!compatibility.compatible) {
       return { moduleName, code: "incompatible_runtime", message: compatibility.reasons.join("; ") }
     }

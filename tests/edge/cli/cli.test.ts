@@ -64,7 +64,7 @@ function stage(argv: string[], change: Partial<CliNeeds> = {}): Stage {
       }
     },
     callOver: async () => ({ status: 200, text: '{"code":"c0de","url":"http://127.0.0.1:1/login"}' }),
-    scriptedModel: (clock) => createScriptedModel({ clock }),
+    scriptedModel: async (clock) => createScriptedModel({ clock }),
     connect: (url) => new WebSocket(url),
     authors: { check: async (path) => ({ path, ok: true, runtimes: [] }) },
     inspection: {

@@ -103,13 +103,13 @@ test("a manifest says what is wrong by file and key; what it needn't know is ign
   })
 })
 
-test("this runtime is 1, 1.0.0 and any profile that admits it", () => {
-  const fits = (runtime: object) => {
+test("this runtime is 1, 1.0.0 and any profile that admits it", async () => {
+  const fits = async (runtime: object) => {
     const read = readManifest(JSON.stringify(manifestOf("a", { runtime })), "m")
     if ("wrong" in read) throw new Error(read.wrong)
-    return compatibilityOf(read.manifest).compatible
+    return (await compatibilityOf(read.manifest)).compatible
   }
-  expect(compatibilityOf(undefined).compatible).toBe(true)
+  expect((await compatibilityOf(undefined)).compatible).toBe(true)
   const good = [
     {},
     { coreApiVersion: 1 },
@@ -128,8 +128,8 @@ test("this runtime is 1, 1.0.0 and any profile that admits it", () => {
     { coreApiVersionRange: "nonsense" },
     { profiles: [{ name: "a", version: "2.0.0" }] },
   ]
-  expect(good.map(fits)).toEqual(good.map(() => true))
-  expect(bad.map(fits)).toEqual(bad.map(() => false))
+  expect(await Promise.all(good.map(fits))).toEqual(good.map(() => true))
+  expect(await Promise.all(bad.map(fits))).toEqual(bad.map(() => false))
 })
 
 test("trust: what was not declared is let pass, warned about or denied", () => {

@@ -1,6 +1,5 @@
 // Whether an extension may be loaded: it fits this runtime, and what it does was declared (wire-contract §5.2, §5.6).
 
-import { satisfies } from "semver"
 import type { Manifest } from "./manifest.ts"
 
 export type TrustMode = "disabled" | "warn" | "enforced"
@@ -26,22 +25,27 @@ export interface Trust {
   errors: string[]
 }
 
-const admits = (range: string): boolean => satisfies(PROFILE.version, range, { includePrerelease: true })
+/** Most manifests name no range: only those that do load what reads them. */
+async function admits(range: string): Promise<boolean> {
+  const { satisfies } = await import("semver")
+  return satisfies(PROFILE.version, range, { includePrerelease: true })
+}
 
 /** A profile of any name will do, as packages for other runtimes of this contract name theirs. */
-export function compatibilityOf(manifest: Manifest | undefined): Compatibility {
+export async function compatibilityOf(manifest: Manifest | undefined): Promise<Compatibility> {
   const { coreApiVersion, coreApiVersionRange: range, profiles = [] } = manifest?.runtime ?? {}
   const reasons: string[] = []
   if (coreApiVersion !== undefined && coreApiVersion !== CORE_API) {
     reasons.push(`runtime.coreApiVersion is ${coreApiVersion}; this runtime has ${CORE_API}`)
   }
-  if (range !== undefined && !admits(range)) {
+  if (range !== undefined && !(await admits(range))) {
     reasons.push(`runtime.coreApiVersionRange ${JSON.stringify(range)} does not admit ${CORE_API}.0.0`)
   }
-  const fits = ({ version, versionRange }: (typeof profiles)[number]) =>
+  const fits = async ({ version, versionRange }: (typeof profiles)[number]) =>
     (version === undefined || version === PROFILE.version) &&
-    (versionRange === undefined || admits(versionRange))
-  if (profiles.length > 0 && !profiles.some(fits)) {
+    (versionRange === undefined || (await admits(versionRange)))
+  const fitting = await Promise.all(profiles.map(fits))
+  if (profiles.length > 0 && !fitting.includes(true)) {
     reasons.push(`none of runtime.profiles admits version ${PROFILE.version}`)
   }
   return {
