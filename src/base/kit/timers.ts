@@ -53,6 +53,8 @@ export const TIMERS = {
   bodyDeadlineMs: 60_000,
   /** The longest that the answer to a wrong token is held back. */
   wrongTokenWaitMs: 1_000,
+  /** Nothing was stored for so long: the journal is copied into the database. */
+  quietMs: 250,
   /** The memory of daemon and child is looked at this often, and whether the child is idle. */
   boundsMs: 15_000,
 } as const

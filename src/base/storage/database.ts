@@ -4,9 +4,10 @@
 import { Fault } from "../fault.ts"
 import type { Clock } from "../kit/clock.ts"
 import type { Logger } from "../observe/logger.ts"
+import { createQuietCopies } from "./commits/quiet.ts"
+import { type Act, openTick, reasonOf } from "./commits/tick.ts"
 import type { Db, Effect, Ledger, SqlDriver, Tx } from "./port.ts"
 import { isBusy, lacksRoom, type Sync, tune } from "./sqlite.ts"
-import { type Act, openTick, reasonOf } from "./tick.ts"
 
 export interface DbNeeds {
   driver: SqlDriver
@@ -22,11 +23,13 @@ export interface DbNeeds {
 export function openDb({ driver, clock, sync = "normal", log, onCommit }: DbNeeds): Db {
   tune(driver, sync)
   const commits = openCommits(driver, log)
+  const copies = createQuietCopies({ driver, clock })
   const run = (acts: Act[]): void => {
     const began = clock.mono()
     changes++
     commits.run(acts)
     changes++
+    copies.committed()
     onCommit?.(clock.mono() - began)
   }
   let waiting: Act[] = []
@@ -83,6 +86,7 @@ export function openDb({ driver, clock, sync = "normal", log, onCommit }: DbNeed
       // Those who hear of the last commit may act once more.
       while (waiting.length > 0) flush()
       closed = true
+      copies[Symbol.dispose]()
       driver.close()
     },
   }

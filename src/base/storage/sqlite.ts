@@ -59,7 +59,8 @@ export function tune(driver: SqlDriver, sync: Sync = "normal"): void {
   // it is pages that are written; 1024 costs floods more than it saves (scripts/bench/log.ts, stream.ts pace).
   if (driver.prepare(EMPTY).get()?.empty === 1)
     driver.exec("PRAGMA page_size = 2048; PRAGMA auto_vacuum = INCREMENTAL")
-  // 8000 pages (16 MiB) between checkpoints: each holds up a tick for about 12 ms here, whatever its size.
+  // 8000 pages (16 MiB) between checkpoints: each holds up a tick for about 12 ms here, whatever its size. Mostly a quiet
+  // moment comes before (commits/quiet.ts).
   driver.exec(`
     PRAGMA busy_timeout = 2000;
     PRAGMA journal_mode = WAL;

@@ -1,8 +1,8 @@
 // One transaction over many acts, each in a savepoint of its own. Says what stands after COMMIT, or that all was lost.
 
-import { Fault } from "../fault.ts"
-import type { Effect, Ledger, SqlDriver, Tx } from "./port.ts"
-import { lacksRoom } from "./sqlite.ts"
+import { Fault } from "../../fault.ts"
+import type { Effect, Ledger, SqlDriver, Tx } from "../port.ts"
+import { lacksRoom } from "../sqlite.ts"
 
 export interface Act {
   fn: (tx: Tx) => unknown
