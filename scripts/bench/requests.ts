@@ -124,7 +124,7 @@ async function pages(count: number) {
   migrate(driver, MIGRATIONS)
   const db = openDb({ driver, clock: systemClock })
   const filled = db.actNow((tx) => {
-    for (let i = 0; i < count; i++) insertRequest(tx, madeUp(i))
+    for (let i = 0; i < count; i++) insertRequest(tx, madeUp(i, count / 100))
   })
   if (!filled.ok) throw filled.error
   const read = (more: object = {}) => readInbox(db, { states: ["open", "orphaned"], limit: 50, ...more })
@@ -142,7 +142,7 @@ async function pages(count: number) {
   const took = {
     first: time({}),
     middle: time({ cursor: middle }),
-    session: time({ sessionId: "s-7" }),
+    session: time({ sessionId: "s-0" }),
     kind: time({ kind: "tool_call" }),
   }
   await db.close()
@@ -150,17 +150,23 @@ async function pages(count: number) {
   return took
 }
 
-const madeUp = (i: number) => ({
+/** A hundred in each session. */
+const madeUp = (i: number, sessions: number) => ({
   id: `request-${String(i).padStart(6, "0")}`,
   kind: "approval" as const,
   method: "item/commandExecution/requestApproval",
-  sessionId: `s-${i % 100}`,
+  sessionId: `s-${i % sessions}`,
   turnId: `t-${i}`,
   itemId: `i-${i}`,
   runId: "run",
   rpcId: String(i),
   summary: `make ${i}`,
-  params: JSON.stringify({ threadId: `s-${i % 100}`, command: `make ${i}`, cwd: "/w", commandActions: [] }),
+  params: JSON.stringify({
+    threadId: `s-${i % sessions}`,
+    command: `make ${i}`,
+    cwd: "/w",
+    commandActions: [],
+  }),
   createdAt: 1_700_000_000_000 + Math.floor(i / 10),
   dueAt: undefined,
 })
@@ -169,7 +175,7 @@ async function list() {
   const few = await pages(100)
   const crowd = await pages(many)
   const rows = (["first", "middle", "session", "kind"] as const).map((name) => [
-    name,
+    name === "kind" ? "kind of none" : name,
     few[name].toFixed(3),
     crowd[name].toFixed(3),
     (crowd[name] / few[name]).toFixed(2),

@@ -53,7 +53,8 @@ type NewRequest = Pick<
   | "dueAt"
 >
 
-const inStates = (states: readonly RequestState[]): string =>
+/** As the index of the unsettled says it: a query that repeats it word for word may use it. */
+export const inStates = (states: readonly RequestState[]): string =>
   `state IN (${states.map((s) => `'${s}'`).join(", ")})`
 
 const GET = `SELECT * FROM requests WHERE id = ?`
