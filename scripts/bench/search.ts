@@ -10,9 +10,9 @@ import { openBunDriver } from "../../src/base/storage/bun-driver.ts"
 import { openDb } from "../../src/base/storage/database.ts"
 import { migrate } from "../../src/base/storage/migrate.ts"
 import { MIGRATIONS } from "../../src/base/storage/migrations/index.ts"
+import type { AskSearch } from "../../src/domain/transcript/search/asking/search.ts"
 import { wordsOfEntry } from "../../src/domain/transcript/search/indexer.ts"
 import { openSearch } from "../../src/domain/transcript/search/open.ts"
-import type { AskSearch } from "../../src/domain/transcript/search/search.ts"
 import { putDoc } from "../../src/domain/transcript/search/store.ts"
 import { createTranscript } from "../../src/domain/transcript/transcript.ts"
 import { option, out, percentile, table } from "./parts/figures.ts"
@@ -93,8 +93,8 @@ function pour(from: number, to: number): void {
         const spot = `${String(i).padStart(8, "0")}b`
         row.run(i + 1, sessionId, messageId, turnId, spot, role, type, startedAt, JSON.stringify(made))
         const about = {
+          seq: i + 1,
           sessionId,
-          messageId,
           role,
           at: startedAt,
           hidden: false,

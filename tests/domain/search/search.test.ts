@@ -2,7 +2,7 @@
 // follows every way in which an entry can change.
 
 import { describe, expect, test } from "bun:test"
-import type { AskSearch } from "../../../src/domain/transcript/search/search.ts"
+import type { AskSearch } from "../../../src/domain/transcript/search/asking/search.ts"
 import { type OpenRooms, openRooms } from "../../support/rooms.ts"
 
 const ask = (house: OpenRooms, q: string, more: Partial<AskSearch> = {}) =>

@@ -23,6 +23,7 @@ import { tokens } from "./0019-tokens.ts"
 import { rollouts } from "./0020-rollouts.ts"
 import { raw } from "./0021-raw.ts"
 import { age } from "./0022-age.ts"
+import { searchAnew } from "./0023-search-anew.ts"
 
 export const MIGRATIONS: readonly Migration[] = [
   log,
@@ -47,4 +48,5 @@ export const MIGRATIONS: readonly Migration[] = [
   rollouts,
   raw,
   age,
+  searchAnew,
 ]

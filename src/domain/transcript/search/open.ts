@@ -2,8 +2,8 @@
 
 import type { Clock } from "../../../base/kit/clock.ts"
 import type { Db } from "../../../base/storage/port.ts"
+import { createSearch, type Search } from "./asking/search.ts"
 import { keepIndexed } from "./indexer.ts"
-import { createSearch, type Search } from "./search.ts"
 
 export interface OpenSearch {
   db: Db

@@ -1,24 +1,23 @@
 // Search over all sessions. What matches up to ten thousand times is ranked; commoner questions are answered newest first,
 // and the answer says so: a word that is everywhere says nothing about what a person means.
 
-import { iso } from "../../../base/kit/clock.ts"
-import { foreignCursor, textOfCursor } from "../../../base/kit/cursor.ts"
-import type { Db } from "../../../base/storage/port.ts"
+import { iso } from "../../../../base/kit/clock.ts"
+import { foreignCursor, textOfCursor } from "../../../../base/kit/cursor.ts"
+import type { Db } from "../../../../base/storage/port.ts"
+import { END, idFrom, timeOf } from "../ids.ts"
+import { countPending, newest } from "../store.ts"
 import { matchOf, type Term, termsOf } from "./question.ts"
+import { best, type Told } from "./rank.ts"
 import { type Snippet, snippetOf } from "./snippet.ts"
 import {
   type Asked,
-  countMatches,
-  countPending,
-  END,
-  idFrom,
-  newest,
-  rankedMatches,
-  rankedWhole,
+  countOf,
+  matchesOf,
+  newestMatches,
   readFound,
-  recentMatches,
   sessionsIn,
-  timeOf,
+  standsIn,
+  writtenEver,
 } from "./store.ts"
 
 export interface AskSearch {
@@ -67,6 +66,8 @@ export interface SearchNeeds {
 
 /** What is counted and scored. */
 const MOST_SCORED = 10_000
+/** The terms by which is scored: the rarest. */
+const MOST_SCORING = 5
 /** The sessions of a project that are looked through: those used last. */
 const MOST_SESSIONS = 500
 
@@ -75,6 +76,12 @@ interface Cursor {
   ranking: SearchAnswer["ranking"]
   before: number
   offset: number
+}
+
+interface Hits {
+  ids: number[]
+  /** The newest first. */
+  isSorted: boolean
 }
 
 export function createSearch({ db, titleOf }: SearchNeeds) {
@@ -102,32 +109,42 @@ export function createSearch({ db, titleOf }: SearchNeeds) {
     const from = ask.from === undefined ? 0 : idFrom(ask.from)
     const before = Math.min(ask.to === undefined ? END : idFrom(ask.to), cursor?.before ?? newest(db))
     const asked: Asked = { match, from, before }
-    const count = countMatches(db, asked, MOST_SCORED + 1)
-    const isCommon = cursor?.ranking === "recency" || count > MOST_SCORED
+    const hits = hitsOf(asked, terms)
+    const isBounded = hits.ids.length > MOST_SCORED
     const isAll = !sessions && !ask.roles && !ask.types && ask.from === undefined && ask.to === undefined
-    const rare = isCommon ? undefined : rareOf(terms, isAll)
-    const at = { limit: ask.limit + 1, offset: cursor?.offset ?? 0 }
-    const ids = rare
-      ? rare.isWhole && isAll
-        ? rankedWhole(db, asked, at)
-        : rankedMatches(db, { ...asked, rare: rare.match }, at)
-      : recentMatches(db, asked, ask.limit + 1)
-    const more = ids.length > ask.limit
+    const isCommon = isBounded || cursor?.ranking === "recency"
+    const rare = isCommon ? [] : rareOf(terms, isAll ? hits.ids.length : undefined)
+    const isRanked = rare.length > 0
+    const offset = cursor?.offset ?? 0
+    const ids = isRanked
+      ? best(hits.ids, rare, offset + ask.limit + 1).slice(offset)
+      : newestOf(hits, asked, ask.limit + 1)
     const page = ids.slice(0, ask.limit)
+    const next: Cursor = isRanked
+      ? { ranking: "relevance", before, offset: offset + page.length }
+      : { ranking: "recency", before: page.at(-1) ?? 0, offset: 0 }
     return {
       data: page.flatMap((id) => hitOf(id, terms, ask) ?? []),
-      ranking: rare ? "relevance" : "recency",
-      matches: Math.min(count, MOST_SCORED),
-      bounded: count > MOST_SCORED || (sessions?.length ?? 0) === MOST_SESSIONS,
+      ranking: next.ranking,
+      matches: Math.min(hits.ids.length, MOST_SCORED),
+      bounded: isBounded || (sessions?.length ?? 0) === MOST_SESSIONS,
       pending,
-      nextCursor: more
-        ? textOf(
-            rare
-              ? { ranking: "relevance", before, offset: (cursor?.offset ?? 0) + page.length }
-              : { ranking: "recency", before: page.at(-1) ?? 0, offset: 0 },
-          )
-        : null,
+      nextCursor: ids.length > ask.limit ? textOf(next) : null,
     }
+  }
+
+  /** As many as are scored, and one more where there are more. */
+  function hitsOf(asked: Asked, terms: Term[]): Hits {
+    // A beginning is looked up whole before its first match is known: once is enough.
+    const isSorted = terms.some(({ prefix }) => prefix)
+    return { ids: (isSorted ? newestMatches : matchesOf)(db, asked, MOST_SCORED + 1), isSorted }
+  }
+
+  function newestOf({ ids, isSorted }: Hits, asked: Asked, most: number): number[] {
+    if (isSorted) return ids.slice(0, most)
+    return ids.length > MOST_SCORED
+      ? newestMatches(db, asked, most)
+      : ids.sort((a, b) => b - a).slice(0, most)
   }
 
   function sessionsAsked({ sessionId, projectId }: AskSearch): string[] | undefined {
@@ -136,23 +153,24 @@ export function createSearch({ db, titleOf }: SearchNeeds) {
     return sessionId === undefined ? own : own.filter((id) => id === sessionId)
   }
 
-  /** The terms that tell matches apart. Scoring counts every document of a term: a common one would be read whole, for nothing. */
-  function rareOf(terms: Term[], isAll: boolean): { match: string; isWhole: boolean } | undefined {
-    const all = { from: 0, before: END }
-    const rare = terms.filter(
-      ({ match }) =>
-        // Counted already: it is the whole question.
-        (isAll && terms.length === 1) || countMatches(db, { ...all, match }, MOST_SCORED + 1) <= MOST_SCORED,
-    )
-    if (rare.length === 0) return undefined
-    return { match: rare.map(({ match }) => match).join(" AND "), isWhole: rare.length === terms.length }
+  /** What is known of the terms that tell matches apart: a common one says little, and would be read whole. */
+  function rareOf(terms: Term[], counted: number | undefined): Told[] {
+    const of = writtenEver(db)
+    // Counted already where it is the whole question.
+    const known = terms.length === 1 ? counted : undefined
+    return terms
+      .map((term) => ({ term, matches: known ?? countOf(db, term.match, MOST_SCORED + 1) }))
+      .filter(({ matches }) => matches <= MOST_SCORED)
+      .sort((a, b) => a.matches - b.matches)
+      .slice(0, MOST_SCORING)
+      .map(({ term, matches }) => ({ ...standsIn(db, term, MOST_SCORED), matches, of }))
   }
 
   function hitOf(id: number, terms: Term[], { includeSystemOwned }: AskSearch): Hit | undefined {
     const found = readFound(db, id)
     if (!found || (found.hidden && !includeSystemOwned)) return undefined
     const { sessionId, projectId, archived, messageId, turnId, role, type, status } = found
-    const at = iso(timeOf(id))
+    const at = iso(found.at ?? timeOf(id))
     const snippet = snippetOf(found, terms)
     return {
       sessionId,

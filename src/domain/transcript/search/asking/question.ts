@@ -1,7 +1,7 @@
 // What a person asks, read by ourselves: words, "phrases" and begin*nings. Whatever else is typed is never syntax of the
 // index: every word goes there in quotes.
 
-import { HIDDEN, humpsOf, indexable, isHumped, tag, wordsOf } from "./words.ts"
+import { HIDDEN, humpsOf, indexable, isHumped, tag, wordsOf } from "../words.ts"
 
 /** One thing to look for: words that follow each other. */
 export interface Term {
@@ -12,6 +12,8 @@ export interface Term {
   humps: string[]
   /** In the index's own language. */
   match: string
+  /** The same, in what is said alone. */
+  inContent: string
 }
 
 /** More than that nobody means; the rest is left out. */
@@ -40,9 +42,10 @@ function termOf(text: string, starred: boolean): Term | undefined {
   const prefix = starred && last.folded.length >= SHORTEST_PREFIX
   const humps = words.length === 1 && isHumped(last.written) ? humpsOf(last.written) : []
   const star = prefix ? " *" : ""
-  const own = `{content more} : ${quoted(indexable(text))}${star}`
+  const asked = `${quoted(indexable(text))}${star}`
+  const own = `{content more} : ${asked}`
   const match = humps.length > 0 ? `(${own} OR parts : ${quoted(humps.join(" "))}${star})` : own
-  return { words: words.map(({ folded }) => folded), prefix, humps, match }
+  return { words: words.map(({ folded }) => folded), prefix, humps, match, inContent: `content : ${asked}` }
 }
 
 export interface Within {

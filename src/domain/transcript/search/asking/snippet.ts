@@ -1,8 +1,8 @@
 // The piece of an entry that shows why it was found, and where in it the words stand.
 
+import { contentOf, moreOf, type Searchable } from "../text.ts"
+import { humpsOf, isHumped, type Word, wordsOf } from "../words.ts"
 import type { Term } from "./question.ts"
-import { contentOf, moreOf, type Searchable } from "./text.ts"
-import { humpsOf, isHumped, type Word, wordsOf } from "./words.ts"
 
 export interface Snippet {
   text: string
