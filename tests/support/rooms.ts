@@ -9,7 +9,7 @@ import { openBunDriver } from "../../src/base/storage/bun-driver.ts"
 import { openDb } from "../../src/base/storage/database.ts"
 import { migrate } from "../../src/base/storage/migrate.ts"
 import { MIGRATIONS } from "../../src/base/storage/migrations/index.ts"
-import type { Reader } from "../../src/base/storage/port.ts"
+import type { Reader, SqlDriver } from "../../src/base/storage/port.ts"
 import { createControls } from "../../src/domain/controls/controls.ts"
 import { createOffers } from "../../src/domain/offers/offers.ts"
 import { createProjects } from "../../src/domain/projects/projects.ts"
@@ -123,6 +123,8 @@ export function createToldChild() {
 const RAW_KEPT = { stored: false, maxAgeMs: 3_600_000, maxBytes: 1024 * 1024 }
 
 export interface RoomsGiven {
+  /** A database that holds something already; of any version. */
+  driver?: SqlDriver
   locked?: boolean
   codexHome?: string
   ownTools?: OwnTools
@@ -131,9 +133,14 @@ export interface RoomsGiven {
 }
 
 export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
-  const { locked = false, codexHome = "/nowhere", ownTools, limits } = given
+  const {
+    locked = false,
+    codexHome = "/nowhere",
+    ownTools,
+    limits,
+    driver = openBunDriver(":memory:"),
+  } = given
   const clock = createManualClock()
-  const driver = openBunDriver(":memory:")
   migrate(driver, MIGRATIONS)
   const db = openDb({ driver, clock })
   let block = ""

@@ -2,6 +2,9 @@
 // follows every way in which an entry can change.
 
 import { describe, expect, test } from "bun:test"
+import { openBunDriver } from "../../../src/base/storage/bun-driver.ts"
+import { migrate } from "../../../src/base/storage/migrate.ts"
+import { MIGRATIONS } from "../../../src/base/storage/migrations/index.ts"
 import type { AskSearch } from "../../../src/domain/transcript/search/asking/search.ts"
 import { type OpenRooms, openRooms } from "../../support/rooms.ts"
 
@@ -289,11 +292,123 @@ describe("the index follows the transcript in the same commit", () => {
     // More of one millisecond than its ids: still each its own.
     say(house, ...many.map(({ id, ...rest }) => ({ ...rest, id: `again-${id}` })))
     while (ask(house, "bulk").pending > 0) house.clock.turn(0)
-    expect(ask(house, "bulk").matches).toBe(2_000)
+    const all = ask(house, "bulk", { limit: 200 })
+    expect(all.matches).toBe(2_000)
+    expect(new Set(all.data.map(({ at }) => at))).toEqual(new Set([new Date(5_000).toISOString()]))
+    expect(ask(house, "bulk", { from: 6_000 }).matches).toBe(0)
+  })
+
+  test("what is said now doesn't wait for what came by the thousand", () => {
+    const house = open()
+    say(house, ...Array.from({ length: 1_000 }, (_, i) => ({ id: `m${i}`, text: `bulk ${i}`, at: 5_000 })))
+    say(house, { id: "now", text: "just said", at: 9_000 })
+    expect(found(house, "just")).toEqual(["now"])
+    expect(ask(house, "bulk").pending).toBeGreaterThan(0)
+  })
+
+  test("an index of before this version is made anew: piece by piece, and nothing of it is found twice", () => {
+    const driver = openBunDriver(":memory:")
+    migrate(driver, MIGRATIONS.slice(0, 22))
+    const row = driver.prepare(
+      `INSERT INTO entries (session_id, message_id, turn_id, place, spot, role, type, status, started_at, changed, json)
+       VALUES ('s', ?, 't', 1, ?, 'assistant', 'agentMessage', ?, 5, 1, ?)`,
+    )
+    for (let i = 0; i < 300; i++)
+      row.run(
+        `m${i}`,
+        String(i).padStart(5, "0"),
+        i === 7 ? "streaming" : "complete",
+        `{"content":"needle ${i}"}`,
+      )
+    migrate(driver, MIGRATIONS)
+    const house = openRooms(undefined, { driver })
+    learn(house, "s")
+    const counts: number[] = []
+    for (let pending = 1; pending > 0; house.clock.turn(0)) {
+      const answer = ask(house, "needle")
+      pending = answer.pending
+      counts.push(answer.matches + pending)
+    }
+    expect(Math.max(...counts)).toBeLessThanOrEqual(300)
+    expect(ask(house, "needle").matches).toBe(299)
+    expect(found(house, "7")).toEqual([])
+    say(house, { id: "m7", text: "the seventh", at: 5 })
+    expect(found(house, "seventh")).toEqual(["m7"])
   })
 })
 
 describe("order and pages", () => {
+  const filler = (words: number) => Array.from({ length: words }, (_, i) => `filler${i}`).join(" ")
+  const output = (id: string, text: string) => ({
+    id,
+    text: "Command completed",
+    type: "commandExecution",
+    role: "system" as const,
+    item: { type: "commandExecution", id, aggregatedOutput: text },
+  })
+
+  test("oftener, in a shorter text, in what is said rather than beside it: each comes before the other", () => {
+    const house = open()
+    say(
+      house,
+      { id: "once", text: `needle ${filler(20)}`, at: 5_000 },
+      { id: "thrice", text: `needle needle needle ${filler(18)}`, at: 4_000 },
+      { id: "long", text: `needle ${filler(400)}`, at: 6_000 },
+      output("beside", `needle ${filler(20)}`),
+    )
+    expect(found(house, "needle").slice(0, 2)).toEqual(["thrice", "once"])
+    expect(found(house, "needle").slice(2).sort()).toEqual(["beside", "long"])
+    expect(found(house, "need*")).toEqual(found(house, "needle"))
+    say(house, { id: "one", text: "Größe gross", at: 9_000 }, { id: "two", text: "größe Größe", at: 1 })
+    expect(found(house, "Größe")).toEqual(["two", "one"])
+    // The same for a phrase, but for how often.
+    expect(found(house, '"needle filler0"')[0]).toBe("once")
+    say(house, output("other", "alpha beta"), { id: "said", text: "alpha beta said", at: 1 })
+    expect(found(house, '"alpha beta"')).toEqual(["said", "other"])
+  })
+
+  test("of two words the seldomer counts for more; equals come newest first; a name's part counts once", () => {
+    const house = open()
+    const often = Array.from({ length: 40 }, (_, i) => ({ id: `o${i}`, text: `often ${i}`, at: 10_000 + i }))
+    say(
+      house,
+      ...often,
+      { id: "seldom", text: "seldom seldom often and that", at: 1_000 },
+      { id: "both", text: "often often seldom and that", at: 2_000 },
+    )
+    expect(found(house, "often seldom")).toEqual(["seldom", "both"])
+    expect(found(house, "often", { limit: 3 })[0]).toBe("both")
+    say(house, { id: "name", text: "getUserName", at: 1 }, { id: "own", text: "UserName UserName it", at: 2 })
+    expect(found(house, "UserName")).toEqual(["own", "name"])
+    say(house, { id: "e1", text: "equal", at: 100 }, { id: "e2", text: "equal", at: 200 })
+    expect(found(house, "equal")).toEqual(["e2", "e1"])
+  })
+
+  test("a text that grows keeps its place in time, and is weighed as it is now", () => {
+    const house = open()
+    const at = 5_000
+    say(house, { id: "a", text: "wonder", at }, { id: "b", text: `wonder ${filler(3)}`, at })
+    expect(found(house, "wonder")).toEqual(["a", "b"])
+    say(house, { id: "a", text: `wonder ${filler(300)}`, at })
+    expect(found(house, "wonder")).toEqual(["b", "a"])
+    expect(ask(house, "wonder").data.map((hit) => hit.at)).toEqual(Array(2).fill(new Date(at).toISOString()))
+    expect(house.db.get("SELECT count(*) AS n FROM search_docs")).toEqual({ n: 2 })
+    expect(found(house, "wonder", { from: at, to: at + 1 }).sort()).toEqual(["a", "b"])
+  })
+
+  test("beginnings that are common come newest first, too, and are paged to their end", () => {
+    const house = open()
+    const many = Array.from({ length: 10_020 }, (_, i) => ({ id: `m${i}`, text: `begin${i}`, at: 1_000 + i }))
+    say(house, ...many)
+    while (ask(house, "be*").pending > 0) house.clock.turn(0)
+    const first = ask(house, "be*", { limit: 200 })
+    expect(first).toMatchObject({ ranking: "recency", bounded: true, matches: 10_000 })
+    expect(first.data[0]?.messageId).toBe("m10019")
+    const second = ask(house, "be*", { limit: 200, cursor: first.nextCursor ?? "" })
+    expect(second.data[0]?.messageId).toBe("m9819")
+    expect(ask(house, "begin1002*")).toMatchObject({ ranking: "relevance", matches: 1 })
+  })
+
   test("the best comes first; pages join without a repetition although others write meanwhile", () => {
     const house = open()
     say(

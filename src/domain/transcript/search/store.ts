@@ -1,7 +1,7 @@
 // The index's documents, and what it still has to take in.
 
 import type { Reader, Row, Tx } from "../../../base/storage/port.ts"
-import { freeId, withLength } from "./ids.ts"
+import { freeId, withLook } from "./ids.ts"
 import type { Searchable } from "./text.ts"
 
 const IS_PENDING = `SELECT EXISTS (SELECT 1 FROM search_pending) AS yes`
@@ -56,7 +56,7 @@ export interface Words {
 export function putDoc(tx: Tx, { seq, at, doc }: Pending & { at: number }, words: Words): void {
   const { content, more, parts, tags } = words
   const place = doc ?? freeId(at, (from, before) => lastBetween(tx, from, before))
-  const id = withLength(place, content.length + more.length)
+  const id = withLook(place, content, more)
   if (doc !== undefined) tx.run(DROP_WORDS, doc)
   if (doc === undefined) tx.run(PUT_DOC, id, seq)
   else if (doc !== id) tx.run(MOVE_DOC, id, seq)

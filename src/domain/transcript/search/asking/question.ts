@@ -12,8 +12,6 @@ export interface Term {
   humps: string[]
   /** In the index's own language. */
   match: string
-  /** The same, in what is said alone. */
-  inContent: string
 }
 
 /** More than that nobody means; the rest is left out. */
@@ -42,10 +40,9 @@ function termOf(text: string, starred: boolean): Term | undefined {
   const prefix = starred && last.folded.length >= SHORTEST_PREFIX
   const humps = words.length === 1 && isHumped(last.written) ? humpsOf(last.written) : []
   const star = prefix ? " *" : ""
-  const asked = `${quoted(indexable(text))}${star}`
-  const own = `{content more} : ${asked}`
+  const own = `{content more} : ${quoted(indexable(text))}${star}`
   const match = humps.length > 0 ? `(${own} OR parts : ${quoted(humps.join(" "))}${star})` : own
-  return { words: words.map(({ folded }) => folded), prefix, humps, match, inContent: `content : ${asked}` }
+  return { words: words.map(({ folded }) => folded), prefix, humps, match }
 }
 
 export interface Within {

@@ -1,13 +1,15 @@
 // The order of matches by how well they answer: BM25 over the terms that tell them apart. What it needs is in the index's own
 // lists: how often a term stands in a document, and in the document's id how long it is.
 
-import { lengthOf } from "../ids.ts"
+import { isSaid, lengthOf } from "../ids.ts"
 
 /** What the index says of a term. */
 export interface Told {
   /** Ids, each as often as it stands there. */
   content: number[]
   elsewhere: number[]
+  /** How often is not known: it is several words. Those that are told are of its rarest word, if that is rare. */
+  isPhrase: boolean
   /** Documents that have it, of `of`. */
   matches: number
   of: number
@@ -28,8 +30,9 @@ export function best(ids: readonly number[], terms: readonly Told[], most: numbe
     const weight = Math.log(1 + (term.of - term.matches + 0.5) / (term.matches + 0.5))
     const counts = countsOf(term)
     for (let i = 0; i < ids.length; i++) {
-      // One that is found by a part of a name only.
-      const count = counts.get(ids[i] as number) ?? 1
+      const id = ids[i] as number
+      // Once: a phrase, or a part of a name.
+      const count = counts.get(id) ?? (term.isPhrase && isSaid(id) ? CONTENT : 1)
       scores[i] = (scores[i] as number) + (weight * count * (K1 + 1)) / (count + (damping[i] as number))
     }
   }

@@ -5,6 +5,7 @@ import { END } from "../ids.ts"
 import { searchableOf } from "../store.ts"
 import type { Searchable } from "../text.ts"
 import type { Term } from "./question.ts"
+import type { Told } from "./rank.ts"
 
 // The whole of a list as one text: ten thousand rows would cost more than finding them.
 const ids = (rows: string): string => `SELECT json_group_array(id) AS ids FROM (${rows})`
@@ -14,13 +15,16 @@ const MATCHES = `SELECT rowid AS id FROM search_index
 const FIRST = ids(`${MATCHES} LIMIT ?4`)
 const NEWEST = ids(`${MATCHES} ORDER BY rowid DESC LIMIT ?4`)
 const COUNT = `SELECT count(*) AS n FROM (${MATCHES} LIMIT ?4)`
+// Bounded: a word may stand a thousand times in each of its documents.
 const standing = (
   which: string,
 ): string => `SELECT json_group_array(doc) FILTER (WHERE col = 'content') AS content,
-  json_group_array(doc) FILTER (WHERE col IN ('more', 'parts')) AS elsewhere FROM search_words WHERE ${which}`
+  json_group_array(doc) FILTER (WHERE col IN ('more', 'parts')) AS elsewhere
+  FROM (SELECT doc, col FROM search_words WHERE ${which} LIMIT 50000)`
 const STANDS = standing(`term = ?1`)
 // No word goes on beyond the last sign there is.
 const BEGINS = standing(`term >= ?1 AND term <= ?1 || char(0x10ffff)`)
+const TIMES = `SELECT count(*) AS n FROM (SELECT 1 FROM search_words WHERE term = ? LIMIT ?)`
 const WRITTEN = `SELECT max(seq) AS n FROM entries`
 const ROW = `SELECT d.id, e.session_id, e.message_id, e.turn_id, e.role, e.type, e.content, e.details, e.item, e.status,
     coalesce(e.started_at, e.completed_at) AS at, s.archived, s.project_id, s.system_owned
@@ -44,18 +48,24 @@ export const newestMatches = (db: Reader, { match, from, before }: Asked, most: 
 export const countOf = (db: Reader, match: string, most: number): number =>
   db.get(COUNT, match, 0, END, most)?.n as number
 
-/** Where a term stands: ids, each as often as it does. Of a phrase, and up to `most`, only in whose content it is. */
-export function standsIn(
-  db: Reader,
-  { words, prefix, inContent }: Term,
-  most: number,
-): { content: number[]; elsewhere: number[] } {
-  const [word] = words
-  if (word === undefined || words.length > 1)
-    return { content: matchesOf(db, { match: inContent, from: 0, before: END }, most), elsewhere: [] }
-  const row = db.get(prefix ? BEGINS : STANDS, word)
-  return { content: idsOf(row?.content), elsewhere: idsOf(row?.elsewhere) }
+/** Where a term stands: ids, each as often as it does. Of a phrase that is its rarest word; nothing if that stands more than `most` times. */
+export function standsIn(db: Reader, { words, prefix }: Term, most: number): Standing {
+  const isPhrase = words.length > 1
+  const row = isPhrase
+    ? rarestOf(db, words.slice(0, prefix ? -1 : undefined), most)
+    : db.get(prefix ? BEGINS : STANDS, words[0] ?? "")
+  return { content: idsOf(row?.content ?? "[]"), elsewhere: idsOf(row?.elsewhere ?? "[]"), isPhrase }
 }
+export type Standing = Pick<Told, "content" | "elsewhere" | "isPhrase">
+/** Of a phrase that are looked at. */
+const MOST_WORDS = 8
+
+function rarestOf(db: Reader, words: string[], most: number): Row | undefined {
+  const counted = words.slice(0, MOST_WORDS).map((word) => ({ word, n: timesOf(db, word, most + 1) }))
+  const rarest = counted.reduce((one, other) => (other.n < one.n ? other : one))
+  return rarest.n > most ? undefined : db.get(STANDS, rarest.word)
+}
+const timesOf = (db: Reader, word: string, most: number): number => db.get(TIMES, word, most)?.n as number
 
 /** No fewer than there are documents. */
 export const writtenEver = (db: Reader): number => (db.get(WRITTEN)?.n as number | null) ?? 0
