@@ -58,6 +58,7 @@ import { createTranscriptActs } from "./flow/acts/transcript.ts"
 import { createChild } from "./flow/child.ts"
 import { drain } from "./flow/drain.ts"
 import { createExtensions } from "./flow/extensions/extensions.ts"
+import { noteWaiting } from "./flow/extensions/note.ts"
 import { homeOfCodex, prepareCodexHome, rolloutFolders, tokenOf } from "./flow/files.ts"
 import { createHealth } from "./flow/health.ts"
 import { createContexts } from "./flow/ingest/contexts.ts"
@@ -309,7 +310,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
 
   scope.use(hearChild({ supervisor, codex, ingest, acts, carry, reconcile, owed, db, log, logger }))
 
-  const life = createLife({ db, log, clock, rooms })
+  const life = createLife({ db, log, clock, rooms, joined: (tx, id) => noteWaiting(rooms, tx, id) })
   const keys = createKeys({ db, clock })
   const trustMode = config.agentExtensionTrustMode
   const actions = createActions({ db, clock, rooms, keys, trustMode, jobs: () => jobs })

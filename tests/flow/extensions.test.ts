@@ -4,6 +4,7 @@ import { expect, test } from "bun:test"
 import type { Envelope, FileChangeApprovalRequested, TurnCompleted } from "../../src/engine/host/contract.ts"
 import type { Emitted } from "../../src/engine/host/run/dispatch.ts"
 import type { Fed } from "../../src/engine/host/run/feed.ts"
+import { createLife } from "../../src/flow/acts/life.ts"
 import { deliverOffers } from "../../src/flow/extensions/deliver.ts"
 import { noteWaiting } from "../../src/flow/extensions/note.ts"
 import { scopeOf } from "../../src/flow/extensions/scope.ts"
@@ -234,6 +235,24 @@ test("what waited at the start and was never offered is offered then, once", asy
   ]
   expect(await again()).toEqual(both as never)
   expect(await again()).toEqual(both as never)
+})
+
+test("what waits in a session that is put into a project is offered then, once", async () => {
+  const house = open({ project: false })
+  house.offers.begin()
+  house.begin()
+  house.ask(0)
+  await house.rest()
+  expect(house.emitted).toEqual([])
+  const life = createLife({ ...house, joined: (tx, id) => noteWaiting(house.rooms, tx, id) })
+  const { id: own } = house.now((tx) => house.rooms.projects.create(tx, { name: "p" }))
+  for (const projectId of [own, null, own]) {
+    await house.settle(life.assign("s", projectId))
+    await house.rest()
+    expect(house.emitted.map(({ payload }) => (payload as FileChangeApprovalRequested).sourceEvent)).toEqual([
+      "approvals_reconcile",
+    ])
+  }
 })
 
 test("what Codex says reaches those that hear it, in its envelope; nothing of hidden or deleted sessions does", async () => {

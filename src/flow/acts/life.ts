@@ -24,6 +24,8 @@ export interface LifeNeeds {
   log: Log
   clock: Clock
   rooms: Rooms
+  /** A session came into a project. */
+  joined?(tx: Tx, sessionId: string): void
 }
 
 export interface Removed {
@@ -34,7 +36,7 @@ export interface Removed {
 /** The body of the archiving that made the session archived: another one only repeats it. */
 const UNDECIDED = "undecided"
 
-export function createLife({ db, log, clock, rooms }: LifeNeeds) {
+export function createLife({ db, log, clock, rooms, joined }: LifeNeeds) {
   const { sessions, projects, tombstones, outbox } = rooms
 
   /** As it is within this act. Throws `session_deleted` or `session_not_found`: another client may have been first. */
@@ -126,6 +128,7 @@ export function createLife({ db, log, clock, rooms }: LifeNeeds) {
       const answer = { status: "ok", sessionId: id, projectId, previousProjectId }
       if (previousProjectId === projectId) return { answer, workers: [] }
       sessions.assign(tx, session, projectId ?? undefined, answer)
+      if (projectId !== null) joined?.(tx, id)
       return { answer, workers: dismiss(tx, ownerOfSession(id)) }
     })
     await performAll(workers)

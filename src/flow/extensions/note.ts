@@ -6,7 +6,7 @@ import type { Rooms } from "../rooms.ts"
 import { changesIn, changesOf } from "./payloads.ts"
 
 const FILE_CHANGE = "item/fileChange/requestApproval"
-/** What waits at the start and was asked before anybody could be told: at most so many, the oldest first. */
+/** What waits and was asked before anybody could be told: at most so many, the oldest first. */
 const MOST_WAITING = 1_000
 
 export interface Noted {
@@ -47,16 +47,25 @@ export function noteAsked(
   })
 }
 
-/** Changes that wait for a person and were never offered: the queue was off when they were asked for, or their session came into
- * its project later. What was offered is not offered again. */
-export function noteWaiting(rooms: Rooms, tx: Tx): void {
+/**
+ * Changes that wait for a person and were never offered, of one session or of all: the queue was off when they were asked for, or
+ * their session came into its project later. What was offered is not offered again.
+ */
+export function noteWaiting(rooms: Rooms, tx: Tx, sessionId?: string): void {
   if (!rooms.offers.enabled) return
-  for (const { id } of rooms.requests.inbox({ kind: "approval", limit: MOST_WAITING }).data) {
+  for (const { id } of rooms.requests.inbox({ kind: "approval", sessionId, limit: MOST_WAITING }).data) {
     const request = rooms.requests.find(id)
     // An offer is forgotten a while after it was delivered: what is older than that may have been offered.
     if (!request || !rooms.offers.remembers(request.createdAt)) continue
-    const { sessionId, turnId = null, method } = request
+    const { turnId = null, method } = request
     const params = JSON.parse(request.params) as Record<string, unknown>
-    noteAsked(rooms, tx, { requestId: id, sessionId, turnId, method, params, source: "approvals_reconcile" })
+    noteAsked(rooms, tx, {
+      requestId: id,
+      sessionId: request.sessionId,
+      turnId,
+      method,
+      params,
+      source: "approvals_reconcile",
+    })
   }
 }
