@@ -29,6 +29,8 @@ export const TIMERS = {
   glanceMs: 60_000,
   /** A request that is due and could not be answered is tried again after this. */
   deadlineRetryMs: 5_000,
+  /** On a full disk: that an answer came back unwritten is stored again after this, and an accept carried over again. */
+  returnRetryMs: 5_000,
   /** Nothing is waited for longer at a time: a timer's milliseconds have 31 bits. */
   longestTimerMs: 86_400_000,
   /** A complaint about the child's unreadable lines is logged at most this often. */

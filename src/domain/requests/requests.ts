@@ -11,7 +11,7 @@ import { type AskInbox, readInbox } from "./inbox/inbox.ts"
 import type { Kind } from "./kinds.ts"
 import type { By } from "./machine/by.ts"
 import { createDecide, type DecideNeeds, DIED } from "./machine/decide.ts"
-import { type Asked, createMoves, livingTurn, type MovesNeeds } from "./machine/moves.ts"
+import { createMoves, livingTurn, type MovesNeeds } from "./machine/moves.ts"
 import { isWaiting, type RequestState, WAITING } from "./machine/states.ts"
 import { rowOf } from "./row.ts"
 import {
@@ -28,27 +28,22 @@ import {
   waitingNow,
 } from "./store.ts"
 
-export interface RequestsNeeds extends Omit<MovesNeeds, "dueAt">, Omit<DecideNeeds, "moves"> {
+export interface RequestsNeeds extends Omit<MovesNeeds, "dueAt" | "wakeAt">, Omit<DecideNeeds, "moves"> {
   limits: Limits
 }
 
 export function createRequests(needs: RequestsNeeds) {
   const { db } = needs
   const deadlines = createDeadlines({ ...needs, decide: (...given) => decisions.decide(...given) })
-  const moves = createMoves({ ...needs, dueAt: deadlines.dueAt })
+  const moves = createMoves({ ...needs, ...deadlines })
   const decisions = createDecide({ ...needs, moves })
   const carry = createCarry({ ...needs, moves })
-
-  function open(tx: Tx, asked: Asked, id: string): void {
-    moves.open(tx, asked, id)
-    deadlines.wakeAt(deadlines.dueAt(asked.method))
-  }
 
   /** The child showed that it has its answer, or that it needs none any more. */
   function resolved(tx: Tx, runId: string, rpcId: string | number): void {
     const request = requestByRpc(tx, runId, JSON.stringify(rpcId))
-    if (request?.state === "claimed") moves.answered(tx, request)
-    if (request?.state === "open") moves.expire(tx, request, "the app-server no longer needs an answer")
+    if (request?.state === "open" || request?.state === "claimed")
+      endIn(tx, request, "the app-server no longer needs an answer")
   }
 
   /** The turn went on: the child has the answers that were handed to it. */
@@ -61,11 +56,15 @@ export function createRequests(needs: RequestsNeeds) {
   /** A living child ended the turn: what was open in it expires, what it carried over and nobody asked for is void. */
   function endTurn(tx: Tx, { sessionId, turnId, reason }: TurnEnd): void {
     for (const request of livingIn(tx, sessionId, turnId)) {
-      if (request.state === "open") moves.expire(tx, request, reason)
-      if (request.state === "claimed") moves.answered(tx, request)
-      if (request.state === "carrying")
-        moves.annul(tx, request, "the turn that carried it over ended without asking for it again")
+      if (request.state !== "carrying") endIn(tx, request, reason)
+      else moves.annul(tx, request, "the turn that carried it over ended without asking for it again")
     }
+  }
+
+  /** A living child is through with it: one that was answered is, one whose answer never left is no more than an open one. */
+  function endIn(tx: Tx, request: Request, reason: string): void {
+    if (request.state === "claimed" && !decisions.isUnwritten(request)) moves.answered(tx, request)
+    else moves.expire(tx, request, reason)
   }
 
   /** That run of the child is over, or with no id whatever ran before this start: what waited in it waits on as an orphan. */
@@ -79,7 +78,7 @@ export function createRequests(needs: RequestsNeeds) {
   }
 
   function settle(tx: Tx, request: Request, reason: string): void {
-    const unwritten = request.state === "open" || decisions.isUnwritten(request)
+    const unwritten = request.state !== "claimed" || decisions.isUnwritten(request)
     if (unwritten === undefined) return
     if (unwritten) moves.orphan(tx, request, reason)
     else moves.lose(tx, request, DIED)
@@ -88,7 +87,7 @@ export function createRequests(needs: RequestsNeeds) {
   /** The session is archived or deleted: nobody is asked in it any more. */
   function endSession(tx: Tx, sessionId: string, reason: string): void {
     for (const request of unsettledOf(tx, sessionId)) {
-      if (request.state === "claimed") moves.lose(tx, request, reason)
+      if (request.state === "claimed" && !decisions.isUnwritten(request)) moves.lose(tx, request, reason)
       else if (request.state !== "indeterminate") moves.expire(tx, request, reason)
     }
   }
@@ -125,7 +124,7 @@ export function createRequests(needs: RequestsNeeds) {
   }
 
   return {
-    open,
+    open: moves.open,
     /** Requests that are due from before are answered from now on. */
     start: deadlines.start,
     [Symbol.dispose]: () => deadlines[Symbol.dispose](),

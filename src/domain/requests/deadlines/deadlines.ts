@@ -44,10 +44,10 @@ export function createDeadlines({ db, clock, limits, decide, onFault }: Deadline
   let working = false
   let closed = false
 
-  /** Until when a request of that method waits; undefined for one that waits for ever. */
-  function dueAt(method: string): number | undefined {
+  /** Until when a request of that method waits that was asked at that moment; undefined for one that waits for ever. */
+  function dueAt(method: string, since: number): number | undefined {
     const limit = limits[LIMIT_OF[methodOf({ method }).topic]]
-    return limit === 0 ? undefined : clock.now() + limit
+    return limit === 0 ? undefined : since + limit
   }
 
   /** Looks at that moment, or sooner if something is due sooner. */

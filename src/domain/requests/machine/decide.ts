@@ -11,6 +11,7 @@ import { noteHanding, type Request, readRequest } from "../store.ts"
 import { type Decision, fitted, inTurnScope, verdictOf } from "../verdict.ts"
 import type { By } from "./by.ts"
 import { decisionOf, type Moves } from "./moves.ts"
+import { createReturns } from "./returns.ts"
 import type { RequestState } from "./states.ts"
 
 export interface AnswersRequests {
@@ -46,20 +47,15 @@ export type Before = (request: Request) => Promise<void>
 /** `moved`: nothing was written, and the request is not the child's any more. */
 type Delivered = "handed" | "moved"
 interface Claimed extends Outcome {
-  /** `write`: that it is being written is noted with the claim. `deliver`: it has to be, first. */
-  next: "write" | "deliver" | "done"
-}
-interface Sending {
-  before?: Before | undefined
-  isNoted?: boolean
+  /** `send`: it was claimed here, and nobody else sends it. `resend`: nobody does, unless somebody began meanwhile. */
+  next: "send" | "resend" | "done"
 }
 interface Given {
   asked: Decision
   /** What is stored in its place, where it answers a secret question. */
   sealed: Decision | undefined
   by: By
-  /** Nothing has to reach the child ahead of the answer. */
-  isFirst: boolean
+  before: Before | undefined
 }
 
 /** Those that were decided after their child died, or before it could hear. */
@@ -74,35 +70,40 @@ const AFTERLIFE: ReadonlySet<RequestState> = new Set([
 export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFault }: DecideNeeds) {
   const sealer = createSealer()
   const delivering = new Map<string, Promise<Delivered>>()
-  /** Claimed as being written, and about to be delivered. */
-  const claiming = new Set<string>()
+  /** Noted as being written with their claim, and not yet on their way: by whom. */
+  const claiming = new Map<string, Given>()
   /** Runs whose end is settled here. */
   const gone = new Set<string>()
-  /** Nothing of these was written, and on a full disk not even that could be. */
-  const unwritten = new Map<string, unknown>()
+  const returns = createReturns({ db, clock, giveBack: (tx, id) => void giveBack(tx, id, true) })
 
   /**
    * A person's decision. The same decision again is fine once more; another one, or one that came to nothing, is
    * `request_reconciled`; an unknown id or an expired request `request_not_found` (wire-contract §9.3).
    */
   async function decide(id: string, asked: Decision, by: By, before?: Before): Promise<Outcome> {
-    const given = { asked, sealed: await sealedOf(id, asked), by, isFirst: before === undefined }
+    const given = { asked, sealed: await sealedOf(id, asked), by, before }
     for (;;) {
-      const { next, ...outcome } = await db.act((tx) => claim(tx, id, given)).catch(unclaimed(id))
+      if (returns.has(id)) await returns.stored(id)
+      const claimed = db.act((tx) => claim(tx, id, given))
+      const { next, ...outcome } = await claimed.catch(unclaimed(id, given))
       const { request, decided, state } = outcome
       if (state === "accepted-for-carry") onAccepted(request.sessionId)
-      // The same answer may be on its way for somebody else: both hear how that ends.
-      const way =
-        delivering.get(id) ??
-        (next === "done" ? undefined : send(request, decided, { before, isNoted: next === "write" }))
+      const way = next === "send" ? send(request, decided, given) : joined(outcome, next)
       if (way === undefined || (await way) === "handed") return outcome
     }
   }
 
+  /** The same answer may be on its way for somebody else: both hear how that ends. */
+  const joined = ({ request, decided }: Outcome, next: "resend" | "done"): Promise<Delivered> | undefined =>
+    delivering.get(request.id) ?? (next === "resend" ? send(request, decided) : undefined)
+
   /** The commit was lost: it is not being written. */
-  const unclaimed = (id: string) => (cause: unknown) => {
-    claiming.delete(id)
+  const unclaimed = (id: string, given: Given) => (cause: unknown) => {
+    unmark(id, given)
     throw cause
+  }
+  const unmark = (id: string, given: Given | undefined): void => {
+    if (claiming.get(id) === given) claiming.delete(id)
   }
 
   /** Secret answers are hidden before they go anywhere. */
@@ -114,21 +115,31 @@ export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFaul
     return sealer.seal(asked)
   }
 
-  function send(request: Request, decided: Decision, { before, isNoted }: Sending = {}): Promise<Delivered> {
-    const write = () => deliver(request, decided, isNoted)
-    const way = (before ? before(request).then(write) : write()).finally(() => delivering.delete(request.id))
-    delivering.set(request.id, way)
-    claiming.delete(request.id)
+  function send(request: Request, decided: Decision, given?: Given): Promise<Delivered> {
+    const { id } = request
+    const write = () => deliver(request, decided, given !== undefined && !given.before)
+    const way = (given?.before ? given.before(request).then(write) : write()).finally(() => {
+      // One that came back may have been decided again by then.
+      if (delivering.get(id) === way) delivering.delete(id)
+    })
+    delivering.set(id, way)
+    unmark(id, given)
     return way
   }
 
-  async function deliver(request: Request, decided: Decision, isNoted = false): Promise<Delivered> {
+  async function deliver(request: Request, decided: Decision, isNoted: boolean): Promise<Delivered> {
     const { id, runId } = request
     if (!(isNoted ? readRequest(db, id)?.state === "claimed" : note(id))) return "moved"
     try {
       await codex.answer(runId, JSON.parse(request.rpcId) as string | number, verdictOf(request, decided))
     } catch (error) {
-      const state = await db.act((tx) => giveBack(tx, id, error)).catch(keepUnwritten(id, error))
+      const unwritten = isFault(error, "runtime_unavailable")
+      const state = await db
+        .act((tx) => giveBack(tx, id, unwritten))
+        .catch((cause: unknown) => {
+          if (unwritten) returns.keep(id)
+          throw cause
+        })
       if (state === "orphaned" || state === "expired") return "moved"
       throw undelivered(request, error)
     }
@@ -140,13 +151,9 @@ export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFaul
   /** False for one that moved on meanwhile. */
   function note(id: string): boolean {
     const handing = db.actNow((tx) => noteHanding(tx, id, clock.now()))
-    if (!handing.ok) throw handing.error
-    return handing.value
-  }
-
-  const keepUnwritten = (id: string, error: unknown) => (cause: unknown) => {
-    if (isFault(error, "runtime_unavailable")) unwritten.set(id, error)
-    throw cause
+    if (handing.ok) return handing.value
+    returns.keep(id)
+    throw handing.error
   }
 
   function arrive(tx: Tx, id: string): void {
@@ -156,11 +163,10 @@ export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFaul
   }
 
   /** Nothing was written and the child lives: open again; it is dead: orphaned. Otherwise nobody knows whether it was answered. */
-  function giveBack(tx: Tx, id: string, error: unknown): RequestState | undefined {
+  function giveBack(tx: Tx, id: string, unwritten: boolean): RequestState | undefined {
     const request = readRequest(tx, id)
     if (request?.state !== "claimed") return undefined
-    if (!isFault(error, "runtime_unavailable"))
-      moves.lose(tx, request, "the answer may not have reached the app-server")
+    if (!unwritten) moves.lose(tx, request, "the answer may not have reached the app-server")
     else if (isGone(request.runId)) moves.orphan(tx, request, "the app-server ended")
     else moves.reopen(tx, request)
     return readRequest(tx, id)?.state
@@ -168,11 +174,10 @@ export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFaul
 
   const isGone = (runId: string): boolean => gone.has(runId) || !codex.lives(runId)
 
-  function claim(tx: Tx, id: string, { asked, sealed, by, isFirst }: Given): Claimed {
-    if (unwritten.has(id)) {
-      giveBack(tx, id, unwritten.get(id))
-      unwritten.delete(id)
-    }
+  function claim(tx: Tx, id: string, given: Given): Claimed {
+    const { asked, sealed, by, before } = given
+    // A lost commit is repeated.
+    unmark(id, given)
     const request = readRequest(tx, id)
     if (request?.kind !== asked.kind || request.state === "expired") {
       throw new Fault("request_not_found", "no such request", { [FRAMES[asked.kind].id]: id })
@@ -187,14 +192,14 @@ export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFaul
       return { request, decided, state: accepts ? "accepted-for-carry" : "declined", next: "done" }
     }
     if (request.state === "open") {
-      moves.claim(tx, request, { ...word, isWritten: isFirst })
-      if (isFirst) claiming.add(id)
-      return { request, decided, state: "claimed", next: isFirst ? "write" : "deliver" }
+      moves.claim(tx, request, { ...word, isWritten: !before })
+      if (!before) claiming.set(id, given)
+      return { request, decided, state: "claimed", next: "send" }
     }
     refuseOther(request, word.decision)
-    // A claim that nobody delivers any more: on a full disk it could not even be said that it is being written.
+    // Claimed in this very commit, by one whose words go first.
     const stuck = request.state === "claimed" && request.handingAt === undefined
-    return { request, decided, state: request.state, next: stuck ? "deliver" : "done" }
+    return { request, decided, state: request.state, next: stuck ? "resend" : "done" }
   }
 
   return {
@@ -206,9 +211,14 @@ export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFaul
         if (!isFault(error, "request_undelivered")) onFault(error)
       })
     },
-    /** Nothing was written of this claimed request's answer; undefined while it is being written: then its delivery settles it. */
-    isUnwritten: ({ id, handingAt }: Request): boolean | undefined =>
-      delivering.has(id) || claiming.has(id) ? undefined : handingAt === undefined || unwritten.has(id),
+    /**
+     * Nothing was written of this claimed request's answer, and nothing will be once it moved on; undefined while it is being
+     * written: then its delivery settles it.
+     */
+    isUnwritten({ id, handingAt }: Request): boolean | undefined {
+      if (handingAt === undefined || claiming.has(id) || returns.has(id)) return true
+      return delivering.has(id) ? undefined : false
+    },
     /** That run of the child is over. */
     noteGone: (runId: string): void => void gone.add(runId),
   }

@@ -21,8 +21,10 @@ export interface MovesNeeds {
   transcript: Transcript
   /** Who may hear of a session's events. */
   audienceOf(sessionId: string): Audience
-  /** Until when a request of that method waits. */
-  dueAt(method: string): number | undefined
+  /** Until when a request of that method waits that was asked at that moment. */
+  dueAt(method: string, since: number): number | undefined
+  /** One that is due then waits from now on. */
+  wakeAt(at: number | undefined): void
 }
 
 export interface Asked {
@@ -40,12 +42,14 @@ export interface Decided {
   by: By
 }
 
-export function createMoves({ log, clock, transcript, audienceOf, dueAt }: MovesNeeds) {
+export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt }: MovesNeeds) {
   /** Takes a request of the child in. The id is ours: the child's own start again with every run. */
   function open(tx: Tx, asked: Asked, id: string): void {
     const { runId, rpcId, method, sessionId, activeTurn } = asked
     const kind = METHODS[method]?.kind
     if (!kind) throw new Error(`${method} is no request that a person answers`)
+    const createdAt = clock.now()
+    const due = dueAt(method, createdAt)
     const params = withChanges(tx, asked)
     insertRequest(tx, {
       id,
@@ -58,9 +62,10 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt }: Moves
       rpcId: JSON.stringify(rpcId),
       summary: summaryOf(method, params),
       params: JSON.stringify(params),
-      createdAt: clock.now(),
-      dueAt: dueAt(method),
+      createdAt,
+      dueAt: due,
     })
+    wakeAt(due)
     tellOpened(tx, id)
   }
 
@@ -102,7 +107,7 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt }: Moves
   /** What was decided is told once, by whoever comes first: the hand-over, or the child that shows it. */
   function tellDecided(tx: Tx, id: string): void {
     const request = readRequest(tx, id)
-    if (!request?.decision || request.handedAt !== undefined) return
+    if (request?.state !== "claimed" || request.handedAt !== undefined) return
     noteHanded(tx, id, clock.now())
     const carried = request.carryId === undefined ? {} : { carried: true }
     closed(tx, request, { ...resolvedOf(decisionOf(request)), ...carried })
@@ -125,6 +130,7 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt }: Moves
       carryTurnId: undefined,
       turnId: request.carryTurnId ?? request.turnId,
     })
+    wakeAt(request.dueAt)
     if (request.carryId !== undefined) tellOpened(tx, request.id)
   }
 
@@ -151,6 +157,7 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt }: Moves
       carryId: undefined,
       carryTurnId: undefined,
     })
+    wakeAt(request.dueAt)
     tellOpened(tx, request.id)
   }
 
