@@ -1,25 +1,37 @@
 // A day's traffic of so many sessions in fast motion against the fake codex: turns of many deltas, approvals, listeners that
-// come and go, retention with small limits. Memory and disk are looked at all the while; the slope of the second half tells
-// whether they are flat. soak.ts [--seconds 60] [--sessions 20] [--deltas 40] [--compiled]
+// come and go, retention with small limits. After each stretch it stops, rests, and lets all garbage be collected: what is
+// left then may not grow from stretch to stretch. What is resident while it runs says more of the collector than of us.
+// soak.ts [--seconds 60] [--stretches 4] [--sessions 20] [--deltas 40] [--compiled]
 
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { COMMANDS } from "../../tests/support/daemon.ts"
 import { compiled } from "./parts/contenders.ts"
-import { flag, median, option, out, table } from "./parts/figures.ts"
+import { flag, option, out, table } from "./parts/figures.ts"
 import { type Served, serveBy, startServed } from "./parts/served.ts"
 
 const seconds = option("seconds", 60)
 const sessions = option("sessions", 20)
-const LOOKS = 24
+const stretches = option("stretches", 4)
 const MIB = 1024 * 1024
-/** Beyond it, it grows: a day of 20 sessions is some 2,000 turns, which may then take no more than 8 MiB. */
-const FLAT_KIB_A_TURN = 4
+/** Between the end of the traffic and the look: what is let go after a while is gone by then. */
+const REST_MS = 5_000
+/** Beyond it, it grows: a day of 20 sessions is some 2,000 turns, which may then take no more than 2 MiB. */
+const FLAT_KIB_A_TURN = 1
 
 interface Message {
   type: string
   payload?: { method?: string; approvalId?: string }
 }
-interface Look {
-  atS: number
+interface Settled {
+  heapSize: number
+  objectCount: number
+  objectTypeCounts: Record<string, number>
+}
+interface Look extends Settled {
+  /** While the traffic ran, at its most. */
+  busiest: number
   rss: number
   disk: number
   logged: number
@@ -81,59 +93,103 @@ async function work(daemon: Served, until: number): Promise<void> {
 interface Health {
   storage: { bytes: number; disk: { databaseBytes: number; walBytes: number } }
 }
-async function look(daemon: Served, began: number): Promise<Look> {
+const folder = mkdtempSync(join(tmpdir(), "codexd-soak-"))
+const settledFile = join(folder, "settled.json")
+
+async function residentMib({ pid }: Served): Promise<number> {
+  const status = await Bun.file(`/proc/${pid}/status`).text()
+  return (Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024) / MIB
+}
+
+async function settled({ pid }: Served): Promise<Settled> {
+  await pause(REST_MS)
+  const before = statSync(settledFile, { throwIfNoEntry: false })?.mtimeMs
+  process.kill(pid, "SIGUSR2")
+  for (let tries = 0; tries < 200; tries++) {
+    if (statSync(settledFile, { throwIfNoEntry: false })?.mtimeMs !== before)
+      return JSON.parse(readFileSync(settledFile, "utf8")) as Settled
+    await pause(50)
+  }
+  throw new Error("the daemon did not say what it holds")
+}
+
+async function stretch(daemon: Served): Promise<Look> {
+  const until = performance.now() + (seconds / stretches) * 1_000
+  let busiest = 0
+  const watch = setInterval(async () => {
+    busiest = Math.max(busiest, await residentMib(daemon))
+  }, 500)
+  await Promise.all(Array.from({ length: sessions }, () => work(daemon, until)))
+  clearInterval(watch)
   const { storage } = await call<Health>(daemon, "/api/health")
-  const status = await Bun.file(`/proc/${daemon.pid}/status`).text()
+  const left = await settled(daemon)
   return {
-    atS: (performance.now() - began) / 1_000,
-    rss: (Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024) / MIB,
+    ...left,
+    busiest,
+    rss: await residentMib(daemon),
     disk: (storage.disk.databaseBytes + storage.disk.walBytes) / MIB,
     logged: storage.bytes / MIB,
     turns: count.turns,
   }
 }
 
-/** KiB a turn. Theil–Sen: the median of the slopes of all pairs, which a single collection of garbage does not sway. */
-function slopeOf(looks: readonly Look[], of: "rss" | "disk"): number {
-  const slopes = looks.flatMap((a, i) =>
-    looks.slice(i + 1).map((b) => ((b[of] - a[of]) * 1024) / (b.turns - a.turns)),
-  )
-  return median(slopes.filter(Number.isFinite))
-}
+/** KiB a turn between two looks. */
+const growth = (from: Look, to: Look, of: (look: Look) => number): number =>
+  (of(to) - of(from)) / 1024 / (to.turns - from.turns)
 
 const env = {
   EVENTS_MAX_MIB: "1",
   EVENTS_MAX_AGE_HOURS: "1",
   FAKE_CODEX: `flood=${option("deltas", 40)},per-write=4`,
+  BUN_OPTIONS: `--preload ${join(import.meta.dir, "parts/settle.ts")}`,
+  SETTLED_FILE: settledFile,
 }
-await using daemon = await startServed(serveBy(flag("compiled") ? [compiled] : COMMANDS.bun), env)
-await daemon.said("codex is ready")
-const began = performance.now()
-const until = began + seconds * 1_000
-const all = Promise.all(Array.from({ length: sessions }, () => work(daemon, until)))
-all.catch(() => undefined)
-const looks: Look[] = []
-while (performance.now() < until) {
-  await Promise.race([pause((seconds * 1_000) / LOOKS), all])
-  looks.push(await look(daemon, began))
+try {
+  await using daemon = await startServed(serveBy(flag("compiled") ? [compiled] : COMMANDS.bun), env)
+  await daemon.said("codex is ready")
+  const looks: Look[] = []
+  while (looks.length < stretches) looks.push(await stretch(daemon))
+  report(looks)
+} finally {
+  rmSync(folder, { recursive: true })
 }
-await all
 
-const later = looks.slice(looks.length >> 1)
-out(
-  `${count.turns} turns, ${count.frames} frames, ${count.approvals} approvals, ${count.listeners} listeners\n`,
-)
-const rows = looks
-  .filter((_, i) => i % 3 === 2)
-  .map(({ atS, rss, disk, logged, turns }) =>
-    [atS, rss, disk, logged, turns].map((value) => value.toFixed(0)),
+function report(looks: readonly Look[]): void {
+  out(
+    `${count.turns} turns, ${count.frames} frames, ${count.approvals} approvals, ${count.listeners} listeners\n`,
   )
-out(table([["at s", "memory MiB", "database MiB", "log MiB", "turns"], ...rows]))
-for (const [name, of] of [
-  ["memory", "rss"],
-  ["disk", "disk"],
-] as const) {
-  const slope = slopeOf(later, of)
-  const verdict = slope <= FLAT_KIB_A_TURN ? "flat" : "it grows, or has not settled: run it longer"
-  out(`${name}: ${slope.toFixed(2)} KiB a turn over the second half: ${verdict}`)
+  const rows = looks.map(({ turns, busiest, rss, heapSize, objectCount, disk, logged }) => [
+    String(turns),
+    busiest.toFixed(0),
+    rss.toFixed(0),
+    (heapSize / MIB).toFixed(2),
+    String(objectCount),
+    disk.toFixed(1),
+    logged.toFixed(1),
+  ])
+  out(
+    table([
+      ["turns", "busy MiB", "settled MiB", "live heap MiB", "live objects", "database MiB", "log MiB"],
+      ...rows,
+    ]),
+  )
+  // The first stretch warms up: code is compiled, caches are filled to their bounds.
+  const [, from] = looks
+  const to = looks.at(-1)
+  if (!from || !to || from === to) return
+  for (const [name, of] of [
+    ["live heap", (look: Look) => look.heapSize],
+    ["resident", (look: Look) => look.rss * MIB],
+    ["database", (look: Look) => look.disk * MIB],
+  ] as const) {
+    const slope = growth(from, to, of)
+    const verdict = slope <= FLAT_KIB_A_TURN ? "flat" : "it grows, or has not settled: run it longer"
+    out(`${name}: ${slope.toFixed(3)} KiB a turn after the first stretch: ${verdict}`)
+  }
+  const grown = Object.entries(to.objectTypeCounts)
+    .map(([type, n]) => ({ type, more: (n - (from.objectTypeCounts[type] ?? 0)) / (to.turns - from.turns) }))
+    .filter(({ more }) => more >= 0.05)
+    .sort((a, b) => b.more - a.more)
+  const said = grown.map(({ type, more }) => `${type} ${more.toFixed(2)}`)
+  out(`objects more a turn: ${said.join(", ") || "none"}`)
 }
