@@ -23,12 +23,17 @@ export type Marks = ReturnType<typeof createMarks>
 const SCOPES = ["thread", "hidden", "none", "global"] as const
 const keyOf = (scope: string, thread: string): string => `${scope} ${thread}`
 
-export function createMarks(rows: readonly MarkRow[]) {
+/** Threads whose marks are told apart. Beyond it the oldest count as one: their listeners get a gap rather than a hole. */
+const MOST = 10_000
+
+export function createMarks(rows: readonly MarkRow[], most = MOST) {
   const gone = {
     fact: new Map<string, number>(),
     delta: new Map<string, number>(),
     raw: new Map<string, number>(),
   }
+  /** The highest mark of those that are no longer told apart. */
+  const forgotten = { fact: 0, raw: 0 }
   // The highest of all threads, for unfiltered listeners. Deltas have none: their marks are few and may go away.
   const highest = { fact: { open: 0, global: 0 }, raw: { open: 0, global: 0 } }
   const settled = new Map<string, number>()
@@ -36,13 +41,18 @@ export function createMarks(rows: readonly MarkRow[]) {
   const raise = ({ thread, scope, kind, n }: MarkRow): void => {
     if (kind === "settled") {
       settled.set(thread, Math.max(n, settled.get(thread) ?? 0))
+      // A forgotten one leaves more deltas to be missed, never fewer.
+      if (settled.size > most) forgetOldest(settled)
       for (const each of SCOPES) gone.delta.delete(keyOf(each, thread))
       return
     }
     const marks = gone[kind as Kind]
     const key = keyOf(scope, thread)
     marks.set(key, Math.max(n, marks.get(key) ?? 0))
-    if (kind === "delta" || scope === "hidden") return
+    if (kind === "delta") return
+    if (marks.size > most)
+      forgotten[kind as "fact" | "raw"] = Math.max(forgotten[kind as "fact" | "raw"], forgetOldest(marks))
+    if (scope === "hidden") return
     const top = highest[kind as "fact" | "raw"]
     const which = scope === "global" ? "global" : "open"
     top[which] = Math.max(n, top[which])
@@ -64,8 +74,8 @@ export function createMarks(rows: readonly MarkRow[]) {
   const goneOf = (kind: "fact" | "raw", { thread }: Filter): number => {
     const { open, global } = highest[kind]
     if (thread === null) return Math.max(open, global)
-    const own = gone[kind]
-    return Math.max(global, own.get(keyOf("thread", thread)) ?? 0, own.get(keyOf("hidden", thread)) ?? 0)
+    const of = (scope: string) => gone[kind].get(keyOf(scope, thread)) ?? forgotten[kind]
+    return Math.max(global, of("thread"), of("hidden"))
   }
 
   // Settled marks first, so that they don't clear the delta marks that stand after them.
@@ -82,6 +92,13 @@ export function createMarks(rows: readonly MarkRow[]) {
     changes: (): Changes => openChanges((thread) => settled.get(thread) ?? 0),
     apply: (changes: Changes): void => changes.each(raise),
   }
+}
+
+/** Half of them, so that the work is shared by the many that come next. Answers the highest that went. */
+function forgetOldest(marks: Map<string, number>): number {
+  const oldest = [...marks].sort(([, a], [, b]) => a - b).slice(0, marks.size >> 1)
+  for (const [key] of oldest) marks.delete(key)
+  return oldest.at(-1)?.[1] ?? 0
 }
 
 export function writeMarks(tx: Tx, changes: Changes): void {

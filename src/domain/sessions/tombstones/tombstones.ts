@@ -26,11 +26,15 @@ const KEPT_MS = 30 * 24 * 60 * 60 * 1000
 
 export function createTombstones({ db, log, clock }: TombstonesNeeds) {
   const ids = new Set(tombstoneIds(db).map(({ outer }) => outer))
-  const hearing = log.onTold((events) => {
-    for (const { type, thread } of events) if (type === SESSION_DELETED && thread !== null) ids.add(thread)
-  })
   /** Put by an act that may not have been committed: these are looked up. */
   const dying = new Set<string>()
+  const hearing = log.onTold((events) => {
+    for (const { type, thread } of events) {
+      if (type !== SESSION_DELETED || thread === null) continue
+      ids.add(thread)
+      dying.delete(thread)
+    }
+  })
   /** Within an act `reader` is its Tx: what the same tick deleted is deleted. */
   const has = (id: string, reader: Reader = db): boolean =>
     ids.has(id) || (dying.has(id) && readTombstone(reader, id) !== undefined)
