@@ -1,8 +1,9 @@
 // How fast the child's lines reach listeners, beside a bare reader of the same pipe and a relay that stores nothing, all
 // in the same rounds. Daemon, fake codex and listeners are processes of their own; every delta is checked.
-// stream.ts [one|all|fifty|pace …] [--compiled] [--rounds 5] [--deltas 100000]
+// stream.ts [one|all|fifty|pace|instruments …] [--compiled] [--rounds 5] [--deltas 100000]
 
 import { loadavg } from "node:os"
+import { join } from "node:path"
 import { bare, type Contender, compiled, daemon, type Load, type Outcome, relay } from "./parts/contenders.ts"
 import { flag, median, option, out, ratios, table, thousands } from "./parts/figures.ts"
 
@@ -20,6 +21,7 @@ const parts: Record<string, () => Promise<void>> = {
   all: () => lines("one listener, all families", { ...flood, families: "", listeners: 1 }),
   fifty,
   pace,
+  instruments,
 }
 const chosen = process.argv.slice(2).filter((arg) => Object.hasOwn(parts, arg))
 out(
@@ -62,6 +64,24 @@ async function lines(title: string, load: Load) {
     ]
   })
   out(`\n${title}\n${table([["", "lines/s", "of bare", "CPU µs a line", "rounds"], ...rows])}`)
+}
+
+/** What meters, log and audit cost: the daemon beside itself without them, both from source. */
+async function instruments() {
+  const blind = { LOG_LEVEL: "error", BUN_OPTIONS: `--preload ${join(import.meta.dir, "parts/blind.ts")}` }
+  const load = { ...flood, families: "", listeners: 1 }
+  const played = await play(load, { without: daemon(undefined, blind), with: daemon() })
+  const own = (of: readonly Outcome[]) => of.map((outcome) => rates(outcome).lines)
+  const cpu = (of: readonly Outcome[]) => of.map((outcome) => outcome.cpuUs)
+  const rows = (["without", "with"] as const).map((name) => [
+    name,
+    thousands(median(own(played[name]))),
+    median(ratios(own(played[name]), own(played.without))).toFixed(3),
+    median(cpu(played[name])).toFixed(2),
+    median(ratios(cpu(played[name]), cpu(played.without))).toFixed(3),
+  ])
+  const head = ["meters, log and audit", "lines/s", "of without", "CPU µs a line", "of without"]
+  out(`\none listener, all families\n${table([head, ...rows])}`)
 }
 
 async function fifty() {

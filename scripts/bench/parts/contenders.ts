@@ -48,7 +48,7 @@ export async function relay(load: Load): Promise<Outcome> {
 }
 
 export const daemon =
-  (command: readonly string[] = COMMANDS.bun): Contender =>
+  (command: readonly string[] = COMMANDS.bun, more: Record<string, string> = {}): Contender =>
   async (load) => {
     await using place = openPlace("bench")
     const env = {
@@ -57,6 +57,7 @@ export const daemon =
       // The client shares two cores with all the others: what it is late with must wait, or it would be cut.
       STREAM_MAX_LAG_MIB: "1024",
       ...profiling,
+      ...more,
     }
     const one = await place.start({ command, codexBin: FAKE_CODEX, env })
     const sessionId = await openSession(one)
