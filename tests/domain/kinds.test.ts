@@ -17,6 +17,12 @@ const start = (child = createToldChild()) => {
   return house
 }
 type House = ReturnType<typeof start>
+const authors = (house: House) =>
+  (
+    JSON.parse(house.rooms.transcript.page("t", { limit: 99 }) ?? "null") as {
+      entries: { type: string; author?: string }[]
+    }
+  ).entries.map(({ type, author }) => [type, author])
 const seen = (house: House) => house.rooms.turns.list("t").map(({ id, kind, status }) => [id, kind, status])
 
 describe("a review has one turn, the one of its answer", () => {
@@ -58,10 +64,12 @@ describe("a review has one turn, the one of its answer", () => {
         if (before.length > 0) house.ingest.take(before, "run")
         return begin(review)
       }
-      const review = house.rooms.turns.review("t", { delivery: "inline", target: {} })
+      const review = house.rooms.turns.review("t", { delivery: "inline", target: {}, by: "client:bob" })
       expect(await house.settle(review)).toMatchObject({ turnId: "turn-1", reviewSessionId: "t" })
       for (const line of after) house.ingest.take([line], "run")
       expect(seen(house)).toEqual([["turn-1", "review", "completed"]])
+      for (const [type, author] of authors(house))
+        expect([type, author]).toEqual([type, type === "enteredReviewMode" ? "client:bob" : undefined])
     })
   }
 })
@@ -73,8 +81,21 @@ test("a compaction opens with its first item where nothing starts it, and the an
     queueMicrotask(() => house.ingest.take([item("c", "contextCompaction")], "run"))
     return {}
   }
-  expect(await house.settle(house.rooms.turns.compact("t"))).toEqual({ result: {}, turnId: "c" })
+  expect(await house.settle(house.rooms.turns.compact("t", "client:ann"))).toEqual({
+    result: {},
+    turnId: "c",
+  })
   expect(seen(house)).toEqual([["c", "compact", "inProgress"]])
+  house.ingest.take(
+    [item("c", "agentMessage"), completed("c"), started("d"), item("d", "contextCompaction")],
+    "run",
+  )
+  expect(authors(house)).toEqual([
+    ["contextCompaction", "client:ann"],
+    ["agentMessage", undefined],
+    // Codex's own: nobody asked.
+    ["contextCompaction", undefined],
+  ])
 })
 
 test("a compaction whose child dies before it begins leaves no turn and no waiting caller", async () => {

@@ -15,7 +15,7 @@ export interface Entry {
   startedAt?: number | undefined
   completedAt?: number | undefined
   status: EntryStatus
-  /** Who wrote it, where the role doesn't say: `extension:NAME`, `job:ID`, `client`. */
+  /** Who wrote it, where the role doesn't say: `extension:NAME`, `job:ID`, `client:NAME`. */
   author?: string | undefined
 }
 
@@ -28,6 +28,10 @@ export const OUTCOMES = {
 
 export const isTerminal = (status: EntryStatus): boolean => status !== "streaming"
 export const isOfJob = ({ author }: Pick<Entry, "author">): boolean => author?.startsWith("job:") === true
+
+/** Items that stand for what somebody asked for, beside messages. */
+const ASKED: ReadonlySet<string> = new Set(["contextCompaction", "enteredReviewMode", "exitedReviewMode"])
+export const isAsked = ({ type }: Pick<Entry, "type">): boolean => ASKED.has(type)
 
 /** A thread item of the app-server. Beyond `type` and `id` every field depends on the type and the version. */
 export interface Item {

@@ -32,7 +32,7 @@ const NEXT_SEQ = `SELECT coalesce(max(seq), 0) + 1 AS seq FROM entries`
 const LAST_SPOT = `SELECT spot FROM entries WHERE session_id = ? AND place = ? ORDER BY spot DESC LIMIT 1`
 const LAST_ASSISTANT = `SELECT spot FROM entries WHERE session_id = ? AND place = ? AND role = 'assistant' AND item IS NOT NULL
   ORDER BY spot DESC LIMIT 1`
-const TURN = `SELECT place, status, rolled_back_at FROM turns WHERE session_id = ? AND id = ?`
+const TURN = `SELECT place, status, rolled_back_at, asked_by FROM turns WHERE session_id = ? AND id = ?`
 const PLACE_OF_ENTRIES = `SELECT place FROM entries WHERE session_id = ? AND turn_id = ? LIMIT 1`
 const LAST_PLACE = `SELECT max(
   coalesce((SELECT place FROM entries WHERE session_id = ?1 AND place < ${PLACELESS} ORDER BY place DESC LIMIT 1), 0),
@@ -93,6 +93,8 @@ export interface TurnPlace {
   hidden: boolean
   /** What streams in it has become, once it is over. */
   outcome: EntryStatus | undefined
+  /** Who asked for it, where that is told of its turn. */
+  askedBy?: string | undefined
 }
 
 /** Where the turn stands: its own place, else that of rows which name it, else behind everything. */
@@ -100,7 +102,8 @@ export function placeOf(db: Reader, sessionId: string, turnId: string): TurnPlac
   const turn = db.get(TURN, sessionId, turnId)
   if (turn) {
     const outcome = OUTCOMES[turn.status as keyof typeof OUTCOMES]
-    return { place: turn.place as number, hidden: turn.rolled_back_at !== null, outcome }
+    const askedBy = (turn.asked_by as string | null) ?? undefined
+    return { place: turn.place as number, hidden: turn.rolled_back_at !== null, outcome, askedBy }
   }
   const known = db.get(PLACE_OF_ENTRIES, sessionId, turnId)
   if (known) return { place: known.place as number, hidden: false, outcome: undefined }

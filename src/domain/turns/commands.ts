@@ -35,6 +35,11 @@ export interface CommandsNeeds {
   refuseDeleted(sessionId: string, reader?: Reader): void
 }
 
+type AskReview = Omit<StartReview, "threadId" | "controls"> & {
+  /** Who asks, as the author of its entries. */
+  by?: string | undefined
+}
+
 export function createCommands(needs: CommandsNeeds) {
   const {
     db,
@@ -72,12 +77,15 @@ export function createCommands(needs: CommandsNeeds) {
   }
 
   /** The child answers before it has a turn for it: this resolves once the turn has told itself. */
-  const compact = (sessionId: string): Promise<{ result: unknown; turnId: string | undefined }> =>
+  const compact = (
+    sessionId: string,
+    by?: string,
+  ): Promise<{ result: unknown; turnId: string | undefined }> =>
     lanes.run(sessionId, async () => {
       refuseDraining()
       refuseBusy(sessionId, "thread/compact/start")
       await load(sessionId, "thread/compact/start")
-      using opening = ledger.reserve(sessionId, { kind: "compact", controls: controls.of(sessionId) })
+      using opening = ledger.reserve(sessionId, { kind: "compact", controls: controls.of(sessionId), by })
       const result = await codex.compactThread(sessionId)
       const net = Promise.withResolvers<undefined>()
       using _net = clock.after(TIMERS.callDeadlineMs, () => net.resolve(undefined))
@@ -85,19 +93,19 @@ export function createCommands(needs: CommandsNeeds) {
     })
 
   /** `reviewSessionId` is another session's where the review is detached. */
-  const review = (sessionId: string, { delivery, target }: Omit<StartReview, "threadId" | "controls">) =>
+  const review = (sessionId: string, { delivery, target, by }: AskReview) =>
     lanes.run(sessionId, async () => {
       refuseDraining()
       if (delivery === "inline") refuseBusy(sessionId, "review/start")
       await load(sessionId, "review/start")
       const place = delivery === "inline" ? sessionId : `detached/${sessionId}`
-      using _place = ledger.reserve(place, { kind: "review", controls: controls.of(sessionId) })
+      using _place = ledger.reserve(place, { kind: "review", controls: controls.of(sessionId), by })
       const tuple = controls.of(sessionId)
       const started = await codex.startReview({ threadId: sessionId, controls: tuple, delivery, target })
       const { result, turnId, threadId, runId } = started
       await db.act((tx) => {
         if (threadId !== sessionId) derive(tx, sessions.find(threadId, tx) ?? { id: threadId }, sessionId)
-        if (codex.lives(runId)) ledger.open(tx, { sessionId: threadId, id: turnId, runId })
+        if (codex.lives(runId)) ledger.open(tx, { sessionId: threadId, id: turnId, runId, askedBy: by })
       })
       return { result, turnId, reviewSessionId: threadId }
     })

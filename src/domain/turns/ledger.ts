@@ -35,6 +35,7 @@ export interface OpenTurn {
   startedAt?: number | undefined
   /** For a turn out of history. One that the child tells of now is what was asked for, else a message's. */
   kind?: TurnKind | undefined
+  askedBy?: string | undefined
 }
 export interface EndTurn extends OpenTurn {
   status: Exclude<TurnStatus, "inProgress">
@@ -50,6 +51,7 @@ export interface Opening extends Disposable {
 interface Taken {
   kind: TurnKind
   controls: string
+  by: string | undefined
   /** An id that was told to have started: the review's, or another name of it. */
   started: string | undefined
   opened: PromiseWithResolvers<string | undefined>
@@ -58,6 +60,8 @@ interface Taken {
 export interface Reservation {
   kind: TurnKind
   controls: Controls
+  /** Who asked for it. */
+  by?: string | undefined
   /** What becomes true in the act in which the turn is first heard of. */
   onOpen?: (tx: Tx, id: string) => void
 }
@@ -74,11 +78,11 @@ export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
   const ends = new Map<string, PromiseWithResolvers<void>>()
 
   /** Until it is disposed of, the session's next turn is of this kind and runs with this tuple. */
-  function reserve(sessionId: string, { kind, controls, onOpen }: Reservation): Opening {
+  function reserve(sessionId: string, { kind, controls, by, onOpen }: Reservation): Opening {
     const { model, approvalPolicy, networkAccess, filesystemSandbox } = controls
     const tuple = JSON.stringify({ model, approvalPolicy, networkAccess, filesystemSandbox })
     const opened = Promise.withResolvers<string | undefined>()
-    const taken: Taken = { kind, controls: tuple, started: undefined, opened, onOpen }
+    const taken: Taken = { kind, controls: tuple, by, started: undefined, opened, onOpen }
     openings.set(sessionId, taken)
     return {
       opened: opened.promise,
@@ -89,7 +93,7 @@ export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
   }
 
   /** A turn runs. One that is known, ended ones too, stays as it is. */
-  function open(tx: Tx, { sessionId, id, runId, startedAt, kind }: OpenTurn): void {
+  function open(tx: Tx, { sessionId, id, runId, startedAt, kind, askedBy }: OpenTurn): void {
     if (readTurn(tx, sessionId, id)) return
     const taken = kind === undefined ? openings.get(sessionId) : undefined
     const place = lastPlace(tx, sessionId) + 1
@@ -106,6 +110,7 @@ export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
       kind: kind ?? taken?.kind ?? "message",
       controls: taken?.controls,
       rolledBackAt: undefined,
+      askedBy: taken?.by ?? askedBy,
     })
     if (taken?.started !== undefined && taken.started !== id) alias(tx, { sessionId, id }, taken.started)
     taken?.onOpen?.(tx, id)

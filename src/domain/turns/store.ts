@@ -26,6 +26,8 @@ export interface Turn {
   rolledBackAt: number | undefined
   /** `{asked, sent, note}` as JSON where the binary was sent another approval policy than was asked for. */
   policy?: string | undefined
+  /** Who asked for a compaction or a review: the author of its entries. */
+  askedBy?: string | undefined
 }
 
 const GET = `SELECT * FROM turns WHERE session_id = ? AND id = ?`
@@ -33,8 +35,9 @@ const OF_SESSION = `SELECT * FROM turns WHERE session_id = ? AND rolled_back_at 
 // The plus keeps it to the index of running turns: in the order of places it would read all that have ended.
 const ACTIVE = `SELECT * FROM turns WHERE session_id = ? AND status = 'inProgress' ORDER BY +place DESC LIMIT 1`
 const RUNNING = `SELECT * FROM turns WHERE status = 'inProgress'`
-const PUT = `INSERT INTO turns (session_id, id, place, status, error, run_id, started_at, completed_at, kind, controls)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+const PUT = `INSERT INTO turns (session_id, id, place, status, error, run_id, started_at, completed_at, kind, controls,
+    asked_by)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (session_id, id) DO UPDATE SET status = excluded.status, error = excluded.error,
     run_id = excluded.run_id, started_at = excluded.started_at, completed_at = excluded.completed_at,
     kind = excluded.kind, controls = excluded.controls`
@@ -45,9 +48,9 @@ const ALIASES_OF = `SELECT alias FROM turn_aliases WHERE session_id = ? AND turn
 /** What a fork has done by itself comes behind what it was made of. */
 const SHIFT = `UPDATE turns SET place = place + ? WHERE session_id = ?`
 const COPY = `INSERT INTO turns (session_id, id, place, status, error, run_id, started_at, completed_at, kind, controls, policy,
-    rolled_back_at, dropped, dropped_until, dropped_done)
+    rolled_back_at, dropped, dropped_until, dropped_done, asked_by)
   SELECT ?, id, place, status, error, run_id, started_at, completed_at, kind, controls, policy,
-    rolled_back_at, dropped, dropped_until, dropped_done FROM turns
+    rolled_back_at, dropped, dropped_until, dropped_done, asked_by FROM turns
   WHERE session_id = ? AND status <> 'inProgress' AND (rolled_back_at IS NULL OR dropped IS NOT NULL) ON CONFLICT DO NOTHING`
 const COPY_ALIASES = `INSERT INTO turn_aliases (session_id, alias, turn_id)
   SELECT ?, alias, turn_id FROM turn_aliases WHERE session_id = ? ON CONFLICT DO NOTHING`
@@ -87,6 +90,7 @@ export function writeTurn(tx: Tx, t: Turn): void {
     t.completedAt ?? null,
     t.kind,
     t.controls ?? null,
+    t.askedBy ?? null,
   )
 }
 
@@ -164,5 +168,6 @@ function turnOf(row: Row | undefined): Turn | undefined {
     kind: row.kind as TurnKind,
     controls: (row.controls as string | null) ?? undefined,
     rolledBackAt: (row.rolled_back_at as number | null) ?? undefined,
+    askedBy: (row.asked_by as string | null) ?? undefined,
   }
 }

@@ -24,6 +24,7 @@ import { rollouts } from "./0020-rollouts.ts"
 import { raw } from "./0021-raw.ts"
 import { age } from "./0022-age.ts"
 import { searchAnew } from "./0023-search-anew.ts"
+import { asked } from "./0024-asked.ts"
 
 export const MIGRATIONS: readonly Migration[] = [
   log,
@@ -49,4 +50,5 @@ export const MIGRATIONS: readonly Migration[] = [
   raw,
   age,
   searchAnew,
+  asked,
 ]

@@ -4,7 +4,16 @@
 import type { Log } from "../../../base/events/log.ts"
 import type { Clock } from "../../../base/kit/clock.ts"
 import type { Tx } from "../../../base/storage/port.ts"
-import { anchorOf, type Entry, type EntryStatus, entryText, type Item, isOfJob, spokenOf } from "../entry.ts"
+import {
+  anchorOf,
+  type Entry,
+  type EntryStatus,
+  entryText,
+  type Item,
+  isAsked,
+  isOfJob,
+  spokenOf,
+} from "../entry.ts"
 import {
   anchoredTo,
   copyable,
@@ -59,6 +68,7 @@ export function createWriter({ clock, log }: WriterNeeds) {
     const at = placeOf(tx, sessionId, entry.turnId)
     const row: EntryRow = {
       ...entry,
+      author: entry.author ?? (how.item !== undefined && isAsked(entry) ? at.askedBy : undefined),
       seq: nextSeq(tx),
       place: how.place ?? at.place,
       hidden: at.hidden,

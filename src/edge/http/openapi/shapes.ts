@@ -75,7 +75,9 @@ export const entry = z
     author: z
       .string()
       .optional()
-      .meta({ description: "Who wrote it, where the role doesn't say: `extension:NAME`, `job:ID`." }),
+      .meta({
+        description: "Who wrote it, where the role doesn't say: `extension:NAME`, `job:ID`, `client:NAME`.",
+      }),
   })
   .meta({ id: "TranscriptEntry" })
 

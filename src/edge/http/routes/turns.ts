@@ -1,6 +1,6 @@
 // Turns of a session: send, interrupt, steer, fork, compact, roll back, review, clean (wire-contract §1.6).
 
-import { Hono } from "hono"
+import { type Context, Hono } from "hono"
 import { z } from "zod"
 import { Fault } from "../../../base/fault.ts"
 import { lazily } from "../../../base/kit/lazily.ts"
@@ -38,6 +38,12 @@ const review = lazily(() =>
     instructions: text().optional(),
   }),
 )
+
+/** Who asks, as the author of what comes of it; undefined where anybody may. */
+const authorOf = (c: Context<SessionEnv>): string | undefined => {
+  const who = c.get("who")
+  return who && who.via !== "nothing" ? `client:${who.name}` : undefined
+}
 
 const REVIEW_REQUEST = "Review the current changes."
 
@@ -117,7 +123,7 @@ export const turnRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) => {
     })
     .post("/:sessionId/compact", gate("PGS"), async (c) => {
       const sessionId = await known(c.get("sessionId"), "thread/compact/start")
-      return json({ status: "ok", sessionId, ...(await turns.compact(sessionId)) })
+      return json({ status: "ok", sessionId, ...(await turns.compact(sessionId, authorOf(c))) })
     })
     .post("/:sessionId/rollback", gate("PGS"), body(rollback), async (c) => {
       const sessionId = await known(c.get("sessionId"), "thread/rollback")
@@ -131,7 +137,8 @@ export const turnRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) => {
     .post("/:sessionId/review", gate("PGS"), body(review), async (c) => {
       const sessionId = await known(c.get("sessionId"), "review/start")
       const asked = c.req.valid("json")
-      const started = await turns.review(sessionId, { delivery: asked.delivery, target: targetOf(asked) })
+      const { delivery } = asked
+      const started = await turns.review(sessionId, { delivery, target: targetOf(asked), by: authorOf(c) })
       return json({ status: "ok", sessionId, ...started })
     })
 }
