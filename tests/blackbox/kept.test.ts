@@ -40,13 +40,15 @@ describe.each(FORMS)("on %s", (form) => {
   test(
     "it is seen, copied while a turn streams, gone back to, and stopped without holding its port",
     async () => {
-      const spec = { command: COMMANDS[form], codexBin: codexBin("0.169.0"), args: [] as string[] }
+      const env = { RAW_ITEMS_STORED: "true" }
+      const spec = { command: COMMANDS[form], codexBin: codexBin("0.169.0"), args: [] as string[], env }
       await using world = await openWorld(spec, "0.169.0")
       const { place } = world
       const session = await newSession(world)
       const { listener } = await runTurn(world, session, "echo: hello")
       listener.close()
       await isSeen(world, session)
+      await keepsRaw(world, session)
 
       // The copy is taken between the first and the last of many frames.
       const stream = await hear(world, `threadId=${session}`)
@@ -121,6 +123,23 @@ test(
   },
   NET_MS,
 )
+
+/** What the model was sent and said, as the binary tells it. */
+async function keepsRaw(world: World, session: string): Promise<void> {
+  interface Raw {
+    stored: boolean
+    items: { turnId: string; item: { type: string; role?: string; content?: { text?: string }[] } }[]
+  }
+  const { body } = await get<Raw>(world, `/api/sessions/${session}/raw-items?limit=100`)
+  assert.equal(body.stored, true)
+  const said = body.items.map(({ item }) => [item.role, item.content?.map(({ text }) => text).join("")])
+  assert.deepEqual(said.at(-1), ["assistant", "hello"], JSON.stringify(body))
+  assert.ok(
+    said.some(([role, text]) => role === "user" && text === "echo: hello"),
+    JSON.stringify(said),
+  )
+  assert.equal(new Set(body.items.map(({ turnId }) => turnId)).size, 1)
+}
 
 async function isSeen(world: World, session: string): Promise<void> {
   const { url } = world.daemon

@@ -72,12 +72,9 @@ export const entry = z
     status: z.enum(["streaming", "complete", "canceled", "error"]),
     startedAt: z.int().min(0).optional(),
     completedAt: z.int().min(0).optional(),
-    author: z
-      .string()
-      .optional()
-      .meta({
-        description: "Who wrote it, where the role doesn't say: `extension:NAME`, `job:ID`, `client:NAME`.",
-      }),
+    author: z.string().optional().meta({
+      description: "Who wrote it, where the role doesn't say: `extension:NAME`, `job:ID`, `client:NAME`.",
+    }),
   })
   .meta({ id: "TranscriptEntry" })
 
