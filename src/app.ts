@@ -282,7 +282,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   }
 
   const contexts = scope.use(createContexts({ sessions, log }))
-  const carry = createCarryOver({ db, logger, rooms })
+  const carry = scope.use(createCarryOver({ db, clock, logger, rooms }))
   const acts = createActs({ db, rooms, log, clock, contexts, carry })
   const owed = createOwed({ db, logger })
   const ingest = createIngest({

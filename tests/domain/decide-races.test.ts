@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { Fault, isFault } from "../../src/base/fault.ts"
 import { TIMERS } from "../../src/base/kit/timers.ts"
+import { fullDisk } from "../support/full-disk.ts"
 import { API, asked, type OpenRooms, openRooms, said } from "../support/rooms.ts"
 
 const COMMAND = "item/commandExecution/requestApproval"
@@ -40,23 +41,6 @@ const ends = (house: Pick<OpenRooms, "told">) =>
     .filter(({ type }) => type === "request.closed")
     .map(({ body }) => JSON.parse(body).payload as Record<string, unknown>)
 const gone = () => new Fault("runtime_unavailable", "nothing was written")
-/** A disk that is full: what changes anything fails at its commit, as SQLite says it. */
-function fullDisk({ driver }: Pick<OpenRooms, "driver">) {
-  const prepare = driver.prepare.bind(driver)
-  const changes = () => prepare("SELECT total_changes() AS n").get()?.n
-  let before: unknown
-  driver.prepare = (sql) => {
-    if (sql.startsWith("BEGIN")) before = changes()
-    const full = sql === "COMMIT" && changes() !== before
-    if (full) throw Object.assign(new Error("database or disk is full"), { errcode: 13 })
-    return prepare(sql)
-  }
-  return {
-    makeRoom: () => {
-      driver.prepare = prepare
-    },
-  }
-}
 /** What is queued is committed, and who waits for it goes on. */
 const rounds = async ({ clock }: Pick<OpenRooms, "clock">) => {
   for (let i = 0; i < 10; i++) {

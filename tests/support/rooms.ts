@@ -237,7 +237,7 @@ export function openRooms(child = createToldChild(), given: RoomsGiven = {}) {
     codex,
   }
   const contexts = createContexts({ sessions, log })
-  const carry = createCarryOver({ db, logger, rooms })
+  const carry = createCarryOver({ db, clock, logger, rooms })
   const acts = createActs({ db, rooms, log, clock, contexts, carry })
   const owed = createOwed({ db, logger })
   const unknown: string[] = []

@@ -2,7 +2,9 @@
 // as soon as a child is there and no other turn runs. Also: a person has the model look into what nobody knows the outcome of.
 
 import { isFault } from "../../base/fault.ts"
+import type { Clock } from "../../base/kit/clock.ts"
 import { newId } from "../../base/kit/ids.ts"
+import { TIMERS } from "../../base/kit/timers.ts"
 import type { Logger } from "../../base/observe/logger.ts"
 import type { Db, Tx } from "../../base/storage/port.ts"
 import type { By } from "../../domain/requests/machine/by.ts"
@@ -13,47 +15,69 @@ import type { Rooms } from "../rooms.ts"
 
 export interface CarryNeeds {
   db: Db
+  clock: Clock
   logger: Logger
   rooms: Pick<Rooms, "requests" | "turns">
 }
 
-/** Failures that say nothing about the session: it is tried again when a child is there. */
-const LATER = [
-  "runtime_unavailable",
-  "shutting_down",
-  "storage_full",
-  "codex_overloaded",
-  "codex_timeout",
-] as const
+/** Failures that say nothing about the session. After these it is tried again when a child is there, */
+const WITH_A_CHILD = ["runtime_unavailable", "shutting_down"] as const
+/** and after these in a while. */
+const LATER = ["storage_full", "codex_overloaded", "codex_timeout"] as const
 
-export function createCarryOver({ db, logger, rooms }: CarryNeeds) {
+export function createCarryOver({ db, clock, logger, rooms }: CarryNeeds) {
   const { requests, turns } = rooms
+  /** Sessions that are tried again in a while. */
+  const waiting = new Set<string>()
+  let closed = false
 
   async function carry(sessionId: string): Promise<void> {
     if (!requests.carry.waits(db, sessionId)) return
     const carryId = newId()
-    let reserved = false
+    let begun = false
     try {
       await turns.carryOn(sessionId, {
         clientId: carryId,
-        reserve(tx) {
-          const text = requests.carry.reserve(tx, sessionId, carryId)
-          reserved = text !== undefined
-          return text
+        reserve: (tx) => requests.carry.reserve(tx, sessionId, carryId),
+        begun(tx, turnId) {
+          begun = true
+          requests.carry.begun(tx, carryId, turnId)
         },
-        begun: (tx, turnId) => requests.carry.begun(tx, carryId, turnId),
       })
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      if (reserved) await db.act((tx) => requests.carry.failed(tx, carryId, reason))
-      else if (LATER.some((code) => isFault(error, code))) return
+      if (begun || requests.carry.isReserved(db, carryId)) await fail(carryId, reason)
+      else if (WITH_A_CHILD.some((code) => isFault(error, code))) return
+      else if (LATER.some((code) => isFault(error, code))) again(sessionId)
       else await db.act((tx) => requests.carry.refuse(tx, sessionId, reason))
     }
   }
 
+  function again(sessionId: string): void {
+    if (waiting.has(sessionId)) return
+    waiting.add(sessionId)
+    later(() => {
+      waiting.delete(sessionId)
+      wake(sessionId)
+    })
+  }
+
+  /** Never tried again: that is stored now, or as soon as there is room. */
+  async function fail(carryId: string, reason: string): Promise<void> {
+    try {
+      await db.act((tx) => requests.carry.failed(tx, carryId, reason))
+    } catch (error) {
+      if (!isFault(error, "storage_full")) throw error
+      later(() => void fail(carryId, reason).catch((cause: unknown) => failed({ carryId, error: cause })))
+    }
+  }
+
+  const later = (fn: () => void) => clock.after(TIMERS.returnRetryMs, () => closed || fn())
+  const failed = (about: Record<string, unknown>) => logger.error("a carry-over failed", about)
+
   /** Carries over what was accepted in the session, now or at the end of the turn that runs. */
   function wake(sessionId: string): void {
-    carry(sessionId).catch((error: unknown) => logger.error("a carry-over failed", { sessionId, error }))
+    carry(sessionId).catch((error: unknown) => failed({ sessionId, error }))
   }
 
   /**
@@ -90,6 +114,9 @@ export function createCarryOver({ db, logger, rooms }: CarryNeeds) {
     /** A child is ready: whatever was accepted meanwhile is carried over. */
     resume(): void {
       for (const sessionId of requests.carry.sessions(db)) wake(sessionId)
+    },
+    [Symbol.dispose](): void {
+      closed = true
     },
   }
 }

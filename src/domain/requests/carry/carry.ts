@@ -24,8 +24,8 @@ export interface CarryNeeds {
 }
 
 export function createCarry({ clock, moves }: CarryNeeds) {
-  const ofCarry = (tx: Tx, carryId: string) =>
-    inState(tx, "carrying").filter((request) => request.carryId === carryId)
+  const ofCarry = (reader: Reader, carryId: string) =>
+    inState(reader, "carrying").filter((request) => request.carryId === carryId)
 
   return {
     /** Sessions with accepts that wait for their turn. */
@@ -40,6 +40,8 @@ export function createCarry({ clock, moves }: CarryNeeds) {
       for (const request of accepted) moveRequest(tx, request, "carrying", { carryId })
       return carryText(accepted)
     },
+
+    isReserved: (reader: Reader, carryId: string): boolean => ofCarry(reader, carryId).length > 0,
 
     /** The reserved turn has begun: answers that it brings as text are with the child. */
     begun(tx: Tx, carryId: string, turnId: string): void {

@@ -1,6 +1,7 @@
 // Answers of which nothing was written, on a disk where not even that could be stored. It is stored before anything else is
 // decided of the request, and else as soon as there is room: nobody has to ask for it.
 
+import { isFault } from "../../../base/fault.ts"
 import type { Clock } from "../../../base/kit/clock.ts"
 import { TIMERS } from "../../../base/kit/timers.ts"
 import type { Db, Tx } from "../../../base/storage/port.ts"
@@ -29,7 +30,8 @@ export function createReturns({ db, clock, giveBack }: ReturnsNeeds) {
 
   function retry(id: string): void {
     clock.after(TIMERS.returnRetryMs, () => {
-      if (kept.has(id)) store(id).catch(() => retry(id))
+      if (!kept.has(id)) return
+      store(id).catch((error: unknown) => isFault(error, "shutting_down") || retry(id))
     })
   }
 
