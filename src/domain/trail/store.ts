@@ -7,7 +7,7 @@ export interface Entry {
   /** Epoch milliseconds. */
   at: number
   who: string
-  /** How they proved it: `token`, `cookie`, `socket`, `nothing`, `extension`, `worker`, `cli`. */
+  /** How they proved it: `token`, `cookie`, `role`, `socket`, `nothing`, `extension`, `worker`, `cli`. */
   via: string
   /** Where they came from: an address, `unix`. */
   origin: string

@@ -106,7 +106,7 @@ export function createApi({ door, logger, seen, ...needs }: ApiNeeds) {
   // One chain, because its type is the client's (src/client).
   const typed = app
     .route("/", loginPages())
-    .route("/api", extensionRoutes({ ...needs, enter: admission.enter }))
+    .route("/api", extensionRoutes({ ...needs, enter: admission.enter, slowing: door.slowing }))
     .use("/api/*", admission.guard)
     .route("/api", healthRoutes({ ...needs, mayRead: admission.mayRead }))
     .get("/api/openapi.json", serveDocument({ clock: needs.clock, steps: documentSteps }))

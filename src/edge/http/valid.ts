@@ -6,6 +6,7 @@ import type { MiddlewareHandler } from "hono"
 import type { ZodType } from "zod"
 import { Fault } from "../../base/fault.ts"
 import { lazily } from "../../base/kit/lazily.ts"
+import { isDeeperThan } from "../../base/kit/nesting.ts"
 import { described } from "./openapi/described.ts"
 
 const validatorOf = <T extends "json" | "query", S extends ZodType>(target: T, schema: S) =>
@@ -31,6 +32,10 @@ export const body = <S extends ZodType>(schema: () => S) => checked("json", sche
 /** Query parameters; booleans are exactly `true` or `false`. */
 export const query = <S extends ZodType>(schema: () => S) => checked("query", schema)
 
+/** Codex drops a line deeper than 127 and never answers it; a value of 100 it writes into a configuration that it can't read again (tried). */
+const DEEPEST = 64
+const TOO_DEEP = `the body is nested deeper than ${DEEPEST} levels`
+
 const JSON_TYPE = /^application\/([a-z.+-]+\+)?json\b/i
 
 /** Refuses bodies that are no JSON before any route sees them, so that a schema only ever meets parsed JSON. */
@@ -48,6 +53,10 @@ export const wellFormed: MiddlewareHandler = async (c, next) => {
   if (text === "") throw new Fault("request_failed", "the body is empty although it is said to be JSON")
   if (parsed(text) === null)
     throw new Fault("invalid_request", "the body must be an object", { issues: NOT_AN_OBJECT })
+  if (isDeeperThan(text, DEEPEST))
+    throw new Fault("invalid_request", TOO_DEEP, {
+      issues: [{ code: "custom", path: [], message: TOO_DEEP }],
+    })
   if (ESCAPED_SURROGATE.test(text) && !isWellFormed(JSON.parse(text))) {
     throw new Fault("invalid_request", "a text is no valid Unicode: half of a surrogate pair", { issues: [] })
   }

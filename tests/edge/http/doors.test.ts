@@ -510,6 +510,29 @@ test("keys that mean something to JavaScript are keys like others", async () => 
   expect(statuses.at(-1)).toBe(400)
 })
 
+test("a body that is nested too deep is refused, and brackets in a text are no nesting", async () => {
+  const { send, owner } = open()
+  const lists = (levels: number, leaf: string) => `${"[".repeat(levels)}${leaf}${"]".repeat(levels)}`
+  const objects = (levels: number, leaf: string) => `${'{"a":'.repeat(levels)}${leaf}${"}".repeat(levels)}`
+  const made = (odd: string, name: string) => `{"name":"${name}","scopes":["read"],"odd":${odd}}`
+  for (const [at, levels] of [65, 1_000, 100_000].entries()) {
+    // Half a surrogate pair makes us look at every text of it.
+    for (const nest of [lists, objects]) {
+      for (const leaf of ["1", '"\\ud800"']) {
+        const raw = made(nest(levels, leaf), `n${at}`)
+        const answer = await send({ path: "/api/tokens", raw, headers: owner })
+        expect([levels, leaf, answer.status]).toEqual([levels, leaf, 400])
+        expect(await answer.json()).toMatchObject({ code: "invalid_request" })
+      }
+    }
+  }
+  const fine = [lists(63, "1"), `"${"[{".repeat(100)}\\"[["`, `[${'["\\\\"],'.repeat(200)}1]`]
+  for (const [at, odd] of fine.entries())
+    expect((await send({ path: "/api/tokens", raw: made(odd, `fine${at}`), headers: owner })).status).toBe(
+      200,
+    )
+})
+
 test.each(["/api/tokens", "/api/hooks/nobody"])(
   "a body that drips without end to %s is refused after a minute",
   async (path) => {

@@ -7,9 +7,11 @@ import { exportJWK, generateKeyPair, SignJWT } from "jose"
 import { readConfig } from "../../../src/base/config/config.ts"
 import { createBunPlatform } from "../../../src/base/platform/bun.ts"
 import { createAudit } from "../../../src/domain/audit/audit.ts"
+import { addRecord, newestRecords } from "../../../src/domain/audit/store.ts"
 import { createApi } from "../../../src/edge/http/api.ts"
 import { createGate } from "../../../src/edge/http/guards.ts"
 import { createRbac } from "../../../src/edge/http/rbac.ts"
+import { createSeen } from "../../../src/edge/http/seen/seen.ts"
 import { mustBeDescribed } from "../../support/described.ts"
 import { openDoor } from "../../support/doors.ts"
 import { manifestOf, openHost } from "../../support/extensions.ts"
@@ -53,14 +55,23 @@ function open(env: Record<string, string> = {}, token?: string) {
     audit,
     trustMode: "warn",
   }
+  const door = openDoor({ db: atOnce, clock, token })
+  const entered: string[] = []
   const api = createApi({
     rooms,
     reconcile,
     logger,
     extensions,
     rbac: createRbac(configOf(env)),
+    seen: createSeen({
+      clock,
+      logger,
+      measures: { answered: () => {}, auditFailed: () => {} },
+      trail: { record: async (entry) => void entered.push(`${entry.who} ${entry.via} ${entry.result}`) },
+      sessionOf: () => undefined,
+    }),
     gate: createGate({ find: reconcile.find, known: rooms.sessions.find, deleted: rooms.tombstones.fault }),
-    door: openDoor({ db: atOnce, clock, token }),
+    door,
   } as unknown as Parameters<typeof createApi>[0])
   const ask = async ({ method = "POST", headers = {}, loopback = true }: Ask = {}) => {
     const path = method === "GET" ? "/api/agents/extensions" : "/api/agents/extensions/reload"
@@ -75,7 +86,8 @@ function open(env: Record<string, string> = {}, token?: string) {
     return { status: response?.status, body }
   }
   const records = () => JSON.parse(readFileSync(file, "utf8")).records as Body[]
-  return { ask, records }
+  const kept = () => Number(db.get("SELECT count(*) AS n FROM extension_audit")?.n)
+  return { ask, records, kept, entered, clock, door }
 }
 
 const codeOf = async (asked: ReturnType<ReturnType<typeof open>["ask"]>) => {
@@ -135,6 +147,33 @@ test("the API token is asked for first, but in jwt mode, where the role token is
   expect(await codeOf(ask({ headers: bearer }))).toEqual([401, "unauthorized", "invalid_bearer_token"])
   const headers = { authorization: `Bearer ${await signed({ role: "owner" })}` }
   expect((await ask({ headers })).status).toBe(200)
+})
+
+test("strangers fill no table, guesses are answered ever later, and a role token has a name", async () => {
+  const closed = open({}, "the-api-token")
+  for (const headers of [{}, { authorization: "Bearer wrong" }]) await closed.ask({ headers })
+  const jwt = { AGENT_EXTENSION_RBAC_MODE: "jwt", AGENT_EXTENSION_RBAC_JWT_SECRET: SECRET }
+  const { ask, kept, entered, door, clock } = open(jwt, "the-api-token")
+  const wrong = { authorization: `Bearer ${await signed({ role: "owner" }, "another secret")}` }
+  for (const headers of [{}, { authorization: "Basic x" }]) await ask({ headers })
+  for (let i = 0; i < 10; i++) expect((await ask({ headers: wrong })).status).toBe(401)
+  expect([closed.kept(), kept(), closed.entered, entered]).toEqual([0, 0, [], []])
+  const late = ask({ headers: wrong })
+  const named = { authorization: `Bearer ${await signed({ role: "owner", sub: "ada" })}` }
+  expect((await ask({ headers: named })).status).toBe(200)
+  const unnamed = { authorization: `Bearer ${await signed({ role: "member" })}` }
+  expect((await ask({ headers: unnamed })).status).toBe(403)
+  expect(door.slowing.sizes().waiting).toBe(1)
+  clock.turn(1_000)
+  expect((await late).status).toBe(401)
+  expect(kept()).toBe(2)
+  expect(entered).toEqual(["role:ada role ok", "role:member role rbac_forbidden"])
+})
+
+test("of very many reloads the newest are kept", () => {
+  const { db, now } = openRooms()
+  for (let i = 0; i < 10; i++) now((tx) => addRecord(tx, `${i}`, 3))
+  expect(newestRecords(db, 100)).toEqual(["7", "8", "9"])
 })
 
 test("header: both spellings, the secret, and the codes of the contract", async () => {

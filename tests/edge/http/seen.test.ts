@@ -137,6 +137,18 @@ test("what was refused is in the audit with its code; reading, strangers and pat
   expect(routes).toContainEqual(["/api/sessions", 403, "forbidden_origin"])
 })
 
+test("ids of any length and any letters leave an audit that can be read, also those that earlier versions cut off", async () => {
+  const { call, audit, now } = start()
+  for (const id of ["x".repeat(3_000), "%22".repeat(2_500), "%F0%9F%92%A5".repeat(900), "%00%0A".repeat(500)])
+    expect((await call("POST", `/api/sessions/${id}/archive`)).status).toBe(400)
+  const { data } = await audit()
+  expect(data).toHaveLength(4)
+  expect(data.at(-1)).toMatchObject({ params: { sessionId: "x".repeat(240) }, sessionId: "x".repeat(240) })
+  for (const entry of data) expect(JSON.stringify(entry).length).toBeLessThan(4_000)
+  now((tx) => tx.run("UPDATE audit_trail SET params = substr(params, 1, 100)"))
+  expect((await audit()).data[0]).toMatchObject({ params: { cut: expect.stringMatching(/^\{"sessionId"/) } })
+})
+
 test("a decision is in the audit under its session, though the path names only the request", async () => {
   const { call, audit, rooms, ingest, now, settle } = start()
   const { session } = await settle(rooms.sessions.create({}))

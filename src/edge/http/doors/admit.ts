@@ -25,7 +25,8 @@ export interface Who {
   scopes: readonly TokenScope[]
   /** Null where there is none: everybody, and the owner's socket. */
   tokenId: string | null
-  via: "nothing" | "socket" | "token" | "cookie"
+  /** `role`: a role token of the extension routes. */
+  via: "nothing" | "socket" | "token" | "cookie" | "role"
 }
 
 const ANYBODY: Who = { name: "anybody", scopes: ["admin"], tokenId: null, via: "nothing" }

@@ -47,7 +47,16 @@ const shown = ({ n, at, session, params, status, requestId, ...rest }: Entry) =>
   at: iso(at),
   ...rest,
   sessionId: session ?? null,
-  params: JSON.parse(params) as unknown,
+  params: parsed(params),
   status: status ?? null,
   requestId: requestId ?? null,
 })
+
+/** Entries of earlier versions may have been cut off in the middle: those are shown as the text that they are. */
+function parsed(params: string): unknown {
+  try {
+    return JSON.parse(params)
+  } catch {
+    return { cut: params }
+  }
+}

@@ -1,11 +1,13 @@
 // Extensions: what is loaded, and loading it anew (wire-contract §1.12). Every attempt to reload is in the audit before it is
-// answered, also one that was refused.
+// answered, also one that was refused to somebody with a name: strangers are in the log, and can't fill a table.
 
 import { type Context, Hono } from "hono"
 import { Fault, isFault } from "../../../base/fault.ts"
 import { newId } from "../../../base/kit/ids.ts"
 import type { Reloaded } from "../../../engine/host/host.ts"
 import { recordOf, refusalOf } from "../../../flow/extensions/audit.ts"
+import type { Who } from "../doors/admit.ts"
+import type { Slowing } from "../doors/slow.ts"
 import type { HttpEnv } from "../env.ts"
 import { type Actor, allow, ROLES } from "../rbac.ts"
 import { json } from "../reply.ts"
@@ -13,15 +15,26 @@ import type { RouteNeeds } from "./needs.ts"
 
 const MAY_RELOAD = ["admin", "owner", "system"] as const
 
+/** What was tried and didn't fit, as with wrong API tokens. */
+const GUESSED = new Set<unknown>(["invalid_bearer_token", "invalid_header_token"])
+
+export interface ExtensionRouteNeeds extends Pick<RouteNeeds, "extensions" | "rbac"> {
+  enter(c: Context<HttpEnv>): Promise<void>
+  slowing: Slowing | undefined
+}
+
 /** Mounted before the API token is asked for: a role token may stand in its place. */
-export const extensionRoutes = ({
-  extensions,
-  rbac,
-  enter: admit,
-}: Pick<RouteNeeds, "extensions" | "rbac"> & { enter(c: Context<HttpEnv>): Promise<void> }) => {
+export const extensionRoutes = ({ extensions, rbac, enter: admit, slowing }: ExtensionRouteNeeds) => {
   const enter = async (c: Context<HttpEnv>): Promise<Actor> => {
     if (!rbac.admits) await admit(c)
-    return rbac.whoIs(c)
+    try {
+      const actor = await rbac.whoIs(c)
+      if (rbac.admits) c.set("who", holderOf(actor))
+      return actor
+    } catch (error) {
+      if (isFault(error) && GUESSED.has(error.details.code)) await slowing?.refused(c.env.peer.address)
+      throw error
+    }
   }
   return new Hono<HttpEnv>()
     .get("/agents/extensions", async (c) => {
@@ -29,7 +42,7 @@ export const extensionRoutes = ({
       return json({ status: "ok", ...extensions.inventory() })
     })
     .post("/agents/extensions/reload", async (c) => {
-      const actor = await reloader({ enter, extensions }, c)
+      const actor = await reloader({ enter, extensions, rbac }, c)
       const outcome = await extensions.reload()
       await extensions.audit.record(recordOf(attemptOf({ extensions, c, actor }), outcome))
       return answer(outcome)
@@ -38,8 +51,24 @@ export const extensionRoutes = ({
 
 type Needs = Pick<RouteNeeds, "extensions">
 
+/** A role token stands in an API token's place: for the log and the audit, it has a name. */
+const holderOf = ({ role, id }: Actor): Who => ({
+  name: `role:${id ?? role}`,
+  scopes: [],
+  tokenId: null,
+  via: "role",
+})
+
+/** Neither an API token nor a role token says who it was. */
+const isStranger = (code: string, { admits }: RouteNeeds["rbac"]): boolean =>
+  code === "unauthorized" || (admits && code === "rbac_unauthorized")
+
 async function reloader(
-  { enter, extensions }: Needs & { enter(c: Context<HttpEnv>): Promise<Actor> },
+  {
+    enter,
+    extensions,
+    rbac,
+  }: Needs & Pick<RouteNeeds, "rbac"> & { enter(c: Context<HttpEnv>): Promise<Actor> },
   c: Context<HttpEnv>,
 ): Promise<Actor> {
   let actor: Actor | undefined
@@ -49,6 +78,7 @@ async function reloader(
     return actor
   } catch (error) {
     const { code, details, message } = isFault(error) ? error : new Fault("internal_error", "a bug")
+    if (isStranger(code, rbac)) throw error
     const refused = {
       reloadId: newId(),
       before: extensions.version(),

@@ -40,6 +40,8 @@ interface SpanTold {
 export const UNMATCHED = "unmatched"
 const REFUSED = 400
 const BROKEN = 500
+/** Of an id in a path; longer ones are nobody's. */
+const LONGEST_ID = 240
 const READS = new Set(["GET", "HEAD", "OPTIONS"])
 /** Methods beyond these are anybody's text. */
 const METHODS = new Set([...READS, "POST", "PUT", "PATCH", "DELETE"])
@@ -125,7 +127,11 @@ const resultOf = (status: number, fault: string | undefined): string =>
 const rounded = (ms: number): number => Math.round(ms * 1_000) / 1_000
 
 function about(c: Asked, sessionOf: SeenNeeds["sessionOf"]) {
-  const params = c.req.param() as Record<string, string>
+  const given = Object.entries(c.req.param() as Record<string, string>)
+  // Each by itself, so that what is entered is JSON whatever came.
+  const params: Record<string, string> = Object.fromEntries(
+    given.map(([name, id]) => [name, id.slice(0, LONGEST_ID)]),
+  )
   const { sessionId, approvalId, requestId } = params
   const asked = approvalId ?? requestId
   const who = c.get("who")
@@ -134,7 +140,7 @@ function about(c: Asked, sessionOf: SeenNeeds["sessionOf"]) {
     via: who?.via ?? "nothing",
     origin: c.env.peer.address,
     session: sessionId ?? c.get("about") ?? (asked === undefined ? undefined : sessionOf(asked)),
-    params: JSON.stringify(params).slice(0, 2_000),
+    params: JSON.stringify(params),
     requestId: c.get("requestId"),
   }
 }
