@@ -42,6 +42,44 @@ test("items become entries as the contract maps them", () => {
   expect(spokenOf({ type: "somethingNew", id: "1" }).content).toBe("[somethingNew]")
 })
 
+test("a row from outside under a made-up id vanishes where an entry with an id of its own says the same (§9.1, 21)", async () => {
+  const house = start()
+  const done = (item: object) =>
+    house.ingest.take([said("item/completed", { threadId: "t", turnId: "u", item })], "run")
+  const about = { turnId: "u", role: "system", type: "note", status: "complete" } as const
+  const say = (messageId: string, more: Partial<Entry>) =>
+    house.now((tx) => house.rooms.transcript.say(tx, "t", { ...about, messageId, content: "", ...more }))
+  const spoken = { role: "assistant", type: "agentMessage" } as const
+  const thought = { type: "reasoning", id: "r", summary: ["because"] }
+  // While the turn runs: after its twin, and before it.
+  done(message("m", "It is  done."))
+  say("item-1", { ...spoken, content: "It is done. " })
+  say("item-2", { type: "reasoning", content: "another text" })
+  done(thought)
+  say("ITEM-3", { content: "told here", details: "{}" })
+  say("note", { content: "told there", details: "{}" })
+  say("item-4", { ...spoken, content: "Something else." })
+  say("item-5", { content: "It is done." })
+  say("item-6", { ...spoken, turnId: "other", content: "It is done." })
+  say("item-x", { ...spoken, content: "It is done." })
+  house.ingest.take([said("turn/completed", turn("u", "completed"))], "run")
+  const ids = async () => (await read(house)).map(({ messageId }) => messageId)
+  const shown = ["item-4", "item-5", "item-6", "item-x", "m", "note", "r"]
+  expect((await ids()).sort()).toEqual(shown)
+  // One that comes when all is over; the same again changes nothing; another text makes it an entry of its own.
+  say("item-7", { content: "told here too", details: "{}" })
+  say("item-1", { ...spoken, content: "It is done." })
+  expect((await ids()).sort()).toEqual(shown)
+  expect(
+    house.rooms.search.search({ q: '"told here too"', includeSystemOwned: false, limit: 9 }).matches,
+  ).toBe(0)
+  say("item-7", { content: "told anew", details: "[]" })
+  expect((await ids()).sort()).toEqual([...shown, "item-7"].sort())
+  // Codex's own words stay, whatever their id.
+  done({ ...message("item-9", "It is done."), id: "item-9" })
+  expect(await ids()).toContain("item-9")
+})
+
 test("streaming text is in the transcript at any moment, and whole at the end", async () => {
   const house = start()
   house.ingest.take([said("item/started", { threadId: "t", turnId: "u", item: message("m", "") })], "run")

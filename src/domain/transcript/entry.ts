@@ -29,6 +29,9 @@ export const OUTCOMES = {
 export const isTerminal = (status: EntryStatus): boolean => status !== "streaming"
 export const isOfJob = ({ author }: Pick<Entry, "author">): boolean => author?.startsWith("job:") === true
 
+/** An id that an app-server's history counts out. */
+export const isMadeUp = (messageId: string): boolean => /^item-\d+$/i.test(messageId)
+
 /** Items that stand for what somebody asked for, beside messages. */
 const ASKED: ReadonlySet<string> = new Set(["contextCompaction", "enteredReviewMode", "exitedReviewMode"])
 export const isAsked = ({ type }: Pick<Entry, "type">): boolean => ASKED.has(type)

@@ -23,6 +23,16 @@ const GET = `SELECT * FROM entries WHERE session_id = ? AND message_id = ?`
 const OF_SESSION = `SELECT * FROM entries WHERE session_id = ? AND hidden = 0 ORDER BY place, spot`
 const OF_TYPE = `SELECT * FROM entries WHERE session_id = ? AND type = ?`
 const OF_TURN = `SELECT * FROM entries WHERE session_id = ? AND turn_id = ? ORDER BY place, spot`
+const ALIKE = `SELECT * FROM entries WHERE session_id = ? AND turn_id = ? AND role = ? AND type = ? AND hidden = 0 AND message_id <> ?`
+// Along the index of ids (the plus): nearly no session has any, and a turn may be long.
+const MADE_UP = ["item", "Item", "ITEM"]
+  .map(
+    (
+      word,
+    ) => `SELECT * FROM entries WHERE session_id = ?1 AND +turn_id = ?2 AND message_id >= '${word}-' AND message_id < '${word}.'
+  AND item IS NULL AND hidden = 0`,
+  )
+  .join(" UNION ALL ")
 const STREAMING = `SELECT * FROM entries WHERE session_id = ? AND status = 'streaming'`
 const STREAMING_ANYWHERE = `SELECT session_id, message_id, turn_id FROM entries WHERE status = 'streaming' AND item IS NOT NULL`
 const FLOATING = `SELECT * FROM entries WHERE session_id = ? AND place = ? AND spot > ? AND item IS NULL ORDER BY seq`
@@ -66,6 +76,15 @@ export const entriesOfType = (db: Reader, sessionId: string, type: string): Entr
   db.all(OF_TYPE, sessionId, type).map(entryOf)
 export const streamingOf = (db: Reader, sessionId: string): EntryRow[] =>
   db.all(STREAMING, sessionId).map(entryOf)
+/** The others of its turn with its role and type. */
+export const entriesAlike = (
+  db: Reader,
+  sessionId: string,
+  { turnId, role, type, messageId }: Entry,
+): EntryRow[] => db.all(ALIKE, sessionId, turnId, role, type, messageId).map(entryOf)
+/** Rows from outside under ids that histories make up. */
+export const madeUpRows = (db: Reader, sessionId: string, turnId: string): EntryRow[] =>
+  db.all(MADE_UP, sessionId, turnId).map(entryOf)
 /** What stands behind the spot in its turn and is no item. */
 export const floatingBehind = (
   db: Reader,

@@ -11,6 +11,7 @@ import {
   entryText,
   type Item,
   isAsked,
+  isMadeUp,
   isOfJob,
   spokenOf,
 } from "../entry.ts"
@@ -21,6 +22,7 @@ import {
   floatingBehind,
   lastAssistant,
   lastSpot,
+  madeUpRows,
   moveSpots,
   nextSeq,
   placeOf,
@@ -32,6 +34,7 @@ import {
 } from "../store.ts"
 import { merged, type Writing } from "./merge.ts"
 import { endOfSpot, isOwnSpot, spotAfter, spotBefore, spotUnder } from "./spots.ts"
+import { isTwin } from "./twins.ts"
 
 export interface WriterNeeds {
   clock: Clock
@@ -61,6 +64,8 @@ export function createWriter({ clock, log }: WriterNeeds) {
     if (at) Object.assign(row, { place: at.place, hidden: at.hidden })
     if (at || anchored) row.spot = spotOf(tx, sessionId, row, how)
     row.shownAs = shownAs(tx, sessionId, row)
+    if (isMadeUp(row.messageId) && row.item === undefined)
+      row.hidden = placeOf(tx, sessionId, row.turnId).hidden || isTwin(tx, sessionId, row)
     return same(known, row) ? known : write(tx, sessionId, row)
   }
 
@@ -78,6 +83,7 @@ export function createWriter({ clock, log }: WriterNeeds) {
     }
     row.spot = spotOf(tx, sessionId, row, how, at)
     row.shownAs = shownAs(tx, sessionId, row)
+    if (isTwin(tx, sessionId, row)) row.hidden = true
     write(tx, sessionId, row)
     // What is about it may have been written first.
     if (row.item !== undefined)
@@ -130,6 +136,8 @@ export function createWriter({ clock, log }: WriterNeeds) {
         if (row.item === undefined) write(tx, sessionId, { ...row, shownAs: shownAs(tx, sessionId, row) })
         else write(tx, sessionId, { ...cutOff(row, outcome), status: outcome, completedAt: at })
       }
+      for (const row of madeUpRows(tx, sessionId, turnId))
+        if (isTwin(tx, sessionId, row)) write(tx, sessionId, { ...row, hidden: true })
       const { place } = placeOf(tx, sessionId, turnId)
       const last = lastAssistant(tx, sessionId, place)
       if (last === undefined) return
@@ -150,6 +158,7 @@ const same = (a: EntryRow, b: EntryRow): boolean =>
   a.item === b.item &&
   a.status === b.status &&
   a.shownAs === b.shownAs &&
+  a.hidden === b.hidden &&
   a.place === b.place &&
   a.spot === b.spot &&
   entryText(a) === entryText(b)

@@ -2,7 +2,7 @@
 // Older binaries forget commands, make up item ids and call dead turns running, so the ledger's row always wins.
 
 import type { Tx } from "../../../base/storage/port.ts"
-import { STREAMED, spokenOf } from "../../../domain/transcript/entry.ts"
+import { isMadeUp, STREAMED, spokenOf } from "../../../domain/transcript/entry.ts"
 import type { EntryRow } from "../../../domain/transcript/store.ts"
 import type { TurnKind } from "../../../domain/turns/store.ts"
 import type { RawTurn } from "../../../engine/runtime/threads/history.ts"
@@ -10,7 +10,6 @@ import type { Rooms } from "../../rooms.ts"
 
 type RawItem = NonNullable<RawTurn["items"]>[number]
 
-const MADE_UP = /^item-\d+$/i
 const ENDS = ["completed", "interrupted", "failed"] as const
 
 /** Takes a session's history over. Turns that run here are left alone; those that nobody runs are not running. */
@@ -122,10 +121,10 @@ function twinOf(rows: EntryRow[], item: RawItem, taken: Set<string>): EntryRow |
   if (exact) return exact
   // The beginning of it: what streamed until the child died.
   const cut =
-    MADE_UP.test(item.id) &&
+    isMadeUp(item.id) &&
     alike.find((row) => row.status !== "complete" && isTextOf(row) && content.startsWith(row.content))
   if (cut) return cut
-  return MADE_UP.test(item.id) && item.type === "reasoning" ? alike[0] : undefined
+  return isMadeUp(item.id) && item.type === "reasoning" ? alike[0] : undefined
 }
 
 interface Missing {
