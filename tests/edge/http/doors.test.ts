@@ -361,6 +361,23 @@ test("a login is a token in the list, holds what it was given, and ends with the
   expect((await rig.ask({ headers: rig.owner })).status).toBe(200)
 })
 
+test("the reference is for who may read: a browser by its cookie, a program by its token, a stranger never", async () => {
+  const rig = open()
+  const { cookie } = await logIn(rig, ["read"])
+  for (const path of ["/api/docs", "/api/openapi.json"]) {
+    const seen = await rig.ask({ path, headers: { cookie, "sec-fetch-site": "same-origin" } })
+    const etag = seen.headers.get("etag") ?? ""
+    expect([path, seen.status, etag]).toEqual([path, 200, expect.stringMatching(/./)])
+    expect((await rig.ask({ path, headers: { cookie, "if-none-match": etag } })).status).toBe(304)
+    const stranger = await rig.ask({ path, headers: { "if-none-match": etag } })
+    expect([stranger.status, stranger.headers.get("etag"), stranger.body.code]).toEqual([
+      401,
+      null,
+      "unauthorized",
+    ])
+  }
+})
+
 test("behind https the cookie is Secure", async () => {
   const rig = open({ hosts: ["code.example"], origins: ["https://code.example"] })
   const { set } = await logIn(rig, undefined, { origin: "https://code.example" })

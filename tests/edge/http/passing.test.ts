@@ -9,12 +9,21 @@ import type { PassedCall } from "../../../src/engine/runtime/protocol/pass.ts"
 import { createPassing } from "../../../src/flow/pass/pass.ts"
 import { goldenText } from "../../support/api.ts"
 import { mustBeDescribed } from "../../support/described.ts"
+import { openDoor } from "../../support/doors.ts"
 import { openRooms } from "../../support/rooms.ts"
 
-function start({ rpc = true, has = (_: string): boolean | undefined => true } = {}) {
+interface Given {
+  rpc?: boolean
+  has?(method: string): boolean | undefined
+  /** Where from: `unix` is the owner's socket. */
+  via?: string
+  token?: string
+}
+
+function start({ rpc = true, has = () => true, via = "127.0.0.1", ...given }: Given = {}) {
   const house = openRooms()
   const calls: PassedCall[] = []
-  const open: PromiseWithResolvers<unknown>[] = []
+  const waiting: PromiseWithResolvers<unknown>[] = []
   let answer: (call: PassedCall) => unknown = () => ({ data: [] })
   const pass = async (call: PassedCall) => {
     calls.push(call)
@@ -27,7 +36,9 @@ function start({ rpc = true, has = (_: string): boolean | undefined => true } = 
     supervisor: supervisor as never,
     codex: { pass, passRaw: async (call) => ({ result: await pass(call) }) },
   })
-  const door = { token: undefined, host: "127.0.0.1", allowedHosts: [], allowedOrigins: [] }
+  const open = { token: undefined, host: "127.0.0.1", allowedHosts: [], allowedOrigins: [] }
+  const { token } = given
+  const door = token === undefined ? open : openDoor({ ...house, token })
   const api = createApi({ ...house, passing, rpc, door, gate: () => async () => {} } as never)
   async function ask(method: string, path: string, json?: unknown, signal?: AbortSignal) {
     const request = new Request(`http://127.0.0.1/api${path}`, {
@@ -36,7 +47,7 @@ function start({ rpc = true, has = (_: string): boolean | undefined => true } = 
       ...(json !== undefined && { body: JSON.stringify(json) }),
       ...(signal && { signal }),
     })
-    const response = await api.fetch(request, { address: "127.0.0.1", holdOpen: () => {} } as never)
+    const response = await api.fetch(request, { address: via, holdOpen: () => {} } as never)
     const reply = { status: response?.status ?? 0, body: await response?.json() }
     mustBeDescribed(method, `/api${path}`, reply)
     return { ...reply, retry: response?.headers.get("retry-after") }
@@ -52,10 +63,10 @@ function start({ rpc = true, has = (_: string): boolean | undefined => true } = 
     waits: () => {
       answer = () => {
         const one = Promise.withResolvers<unknown>()
-        open.push(one)
+        waiting.push(one)
         return one.promise
       }
-      return open
+      return waiting
     },
   }
 }
@@ -161,6 +172,42 @@ test.each(CALLS)("%s with %j calls %s", async (route, body, method, params) => {
   expect([status, got]).toEqual([200, expect.anything()])
   expect(calls.map((call) => [call.method, call.params])).toEqual([[method, params]])
   if (verb === "POST") expect(got).toEqual({ status: "ok", result: { data: [] } })
+})
+
+/** As 0.169.0 answers. */
+const CONFIG = {
+  config: {
+    model: "m",
+    mcp_servers: {
+      one: { command: "one", args: ["--fast"], env: { ANY_NAME: "leak-1", GITHUB_TOKEN: "leak-2" } },
+      two: { url: "https://two", bearer_token_env_var: "TWO", http_headers: { "X-Odd": "leak-3" } },
+    },
+    model_providers: {
+      mine: { env_key: "MINE", experimental_bearer_token: "leak-4", query_params: { k: "leak-5" } },
+    },
+    shell_environment_policy: { inherit: "none", set: { DB: "leak-6" } },
+    model_auto_compact_token_limit: 7,
+    features: { api_key_model_discovery: true },
+  },
+  origins: { "mcp_servers.one.env.GITHUB_TOKEN": { name: { type: "user", file: "/f" }, version: "v" } },
+  layers: [{ name: { type: "user" }, config: { mcp_servers: { one: { env: { ANY_NAME: "leak-7" } } } } }],
+}
+
+test("the keys in Codex's configuration are for who may change it; others see all the rest", async () => {
+  const found: unknown[] = []
+  for (const given of [{}, { token: "t", via: "unix" }]) {
+    const { ask, answers } = start(given)
+    answers(() => CONFIG)
+    const { status, body } = await ask("GET", "/config?includeLayers=true")
+    expect(status).toBe(200)
+    found.push(body)
+  }
+  const [whole, masked] = found
+  expect(whole).toEqual(CONFIG)
+  expect(JSON.stringify(masked)).not.toContain("leak")
+  expect(JSON.parse(JSON.stringify(masked).replaceAll("[masked]", "leak"))).toEqual(
+    JSON.parse(JSON.stringify(CONFIG).replace(/leak-\d/g, "leak")),
+  )
 })
 
 const BAD: [string, unknown][] = [

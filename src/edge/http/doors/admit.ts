@@ -94,7 +94,10 @@ export function createAdmission({ tokens, slowing, cookie, scopeOf }: AdmissionN
 export type Admission = ReturnType<typeof createAdmission>
 
 const unauthorized = (): Fault =>
-  new Fault("unauthorized", "the API token is missing or wrong; `codexd token` prints it")
+  new Fault(
+    "unauthorized",
+    "the API token is missing or wrong: `codexd token` prints it, `codexd login` lets a browser in",
+  )
 
 /** What is said aloud wins over the cookie. `x-api-token` is for requests whose Authorization is a role token (decisions 32). */
 function givenBy(c: Asked, cookie: string): Given | undefined {

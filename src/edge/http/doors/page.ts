@@ -4,7 +4,8 @@
 import { sha256Base64 } from "../../../base/platform/hash.ts"
 
 const SCRIPT = `
-const say = (text) => { document.getElementById("said").textContent = text }
+const part = (id) => document.getElementById(id)
+const say = (text) => { part("said").textContent = text }
 const code = location.hash.slice(1)
 history.replaceState(null, "", location.pathname)
 if (!code) say("This page needs a link: run \`codexd login\` in a terminal.")
@@ -14,16 +15,19 @@ else fetch("/api/login", {
   headers: { "content-type": "application/json" },
   body: JSON.stringify({ code }),
 }).then(
-  (answer) => say(answer.ok
-    ? "This browser may use codexd now. You can close this page."
-    : "This link was used before or is older than a minute: run \`codexd login\` again."),
+  (answer) => {
+    say(answer.ok
+      ? "This browser may use codexd now. You can close this page, or read "
+      : "This link was used before or is older than a minute: run \`codexd login\` again.")
+    part("reference").hidden = !answer.ok
+  },
   () => say("codexd does not answer."),
 )
 `
 
 const PAGE = `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>codexd</title><h1>codexd</h1><p id="said" role="status">One moment…</p>
+<title>codexd</title><h1>codexd</h1><p><span id="said" role="status">One moment…</span><a id="reference" href="/api/docs" hidden>what it can do</a></p>
 <script>${SCRIPT}</script></html>
 `
 

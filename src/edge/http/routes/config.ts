@@ -3,6 +3,8 @@
 import { Hono } from "hono"
 import { z } from "zod"
 import { lazily } from "../../../base/kit/lazily.ts"
+import { covers } from "../../../domain/tokens/scopes.ts"
+import { withoutSecrets } from "../../../flow/pass/secrets.ts"
 import type { HttpEnv } from "../env.ts"
 import { json } from "../reply.ts"
 import { body, query } from "../valid.ts"
@@ -53,7 +55,9 @@ export const configRoutes = ({ passing }: RouteNeeds) => {
     .get("/config", query(reading), async (c) => {
       const { cwd = null, includeLayers } = c.req.valid("query")
       const call = { method: "config/read", params: { cwd, includeLayers } }
-      return json(await passing.read(forClient(c, call)))
+      const found = await passing.read(forClient(c, call))
+      // Who may not change it has no use for the keys in it.
+      return json(covers(c.get("who")?.scopes ?? [], "admin") ? found : withoutSecrets(found))
     })
     .get("/config/requirements", async (c) =>
       json(await passing.read(forClient(c, { method: "configRequirements/read" }))),

@@ -1,5 +1,6 @@
 // The reference page: Swagger UI over our own document, its script and style out of the daemon itself, so that it works
-// without a network. Nothing of it runs inline and nothing comes from elsewhere: the page's policy says so.
+// without a network. Nothing of it runs inline and nothing comes from elsewhere: the page's policy says so. A browser that
+// logged in sends its cookie for all of them.
 
 import { type Context, Hono } from "hono"
 import { newId } from "../../../base/kit/ids.ts"
