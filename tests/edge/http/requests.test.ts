@@ -188,6 +188,24 @@ describe("a decision", () => {
   })
 })
 
+test("an answer nested deeper than Codex reads is 400 and leaves its request waiting: it would wait for ever", async () => {
+  const house = open()
+  house.session("a")
+  house.request("a", "item/tool/call", { tool: "weather" })
+  const [row] = dataOf(await house.ask("requests"))
+  const nested = (depth: number) => JSON.parse(`${"[".repeat(depth)}${"]".repeat(depth)}`) as unknown
+  const answer = (json: Json) => house.ask(`tool-calls/${row?.id}/response`, json)
+  for (const depth of [64, 200, 5_000]) {
+    expect(await answer({ response: nested(depth) })).toMatchObject({
+      status: 400,
+      body: { code: "invalid_request", message: "the body is nested deeper than 64 levels" },
+    })
+  }
+  expect(house.child.calls).toEqual([])
+  expect(dataOf(await house.ask("requests"))).toHaveLength(1)
+  expect((await answer({ response: nested(63) })).status).toBe(200)
+})
+
 describe("a decline with feedback", () => {
   const declining = async (change: (house: ReturnType<typeof open>) => void = () => {}) => {
     const house = open()
