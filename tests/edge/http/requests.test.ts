@@ -283,6 +283,12 @@ describe("a secret answer", () => {
     expect(masks.apply(`it is ${SECRET}`)).toBe("it is [masked]")
   })
 
+  test("hides itself and not what plain questions were answered beside it: that word is everywhere", async () => {
+    const { answer, answers, masks } = await answering()
+    await answer({ answers: { ...answers, user: { answers: ["administrator"] } } })
+    expect(masks.apply(`administrator: ${SECRET}`)).toBe("administrator: [masked]")
+  })
+
   test("is known again: the same one is fine, another one is refused without being repeated", async () => {
     const { answer, answers } = await answering()
     await answer({ answers })

@@ -1,9 +1,17 @@
 // The questions of a request and what answers them: which are open still, and which answers are secret.
 
-import { FRAMES, list, methodOf, object, type Params, string } from "../kinds.ts"
+import { list, methodOf, object, type Params, string } from "../kinds.ts"
+import type { Request } from "../store.ts"
 import { formOf } from "./elicitation.ts"
+import { textsIn } from "./secrets.ts"
 
 export type Answers = Record<string, { answers: string[] }>
+
+export interface Answer {
+  answers?: Answers | undefined
+  content?: Record<string, unknown> | undefined
+  response?: unknown
+}
 
 export interface Question {
   id: string
@@ -47,11 +55,14 @@ export const asksSecrets = ({ method, params }: { method: string; params: string
   methodOf({ method }).kind === "tool_input" &&
   questionsOf(method, JSON.parse(params) as Params).some(({ isSecret }) => isSecret)
 
-/** Every text that answers a secret question. */
-export function secretsIn(method: string, params: Params, answers: Answers): string[] {
-  return questionsOf(method, params)
-    .filter(({ isSecret }) => isSecret)
-    .flatMap(({ id }) => answers[id]?.answers ?? [])
+/**
+ * Every text in an answer that may be a secret: what is said to a question that is plain is none; a result in a shape of the
+ * client's own may hold it anywhere.
+ */
+export function secretsIn({ method, params }: Pick<Request, "method" | "params">, answer: Answer): string[] {
+  const questions = questionsOf(method, JSON.parse(params) as Params)
+  const plain = new Set(questions.filter(({ isSecret }) => !isSecret).map(({ id }) => id))
+  const hidden = (given: object = {}) =>
+    Object.entries(given).flatMap(([id, one]) => (plain.has(id) ? [] : textsIn(one)))
+  return [...hidden(answer.answers), ...hidden(answer.content), ...textsIn(answer.response)]
 }
-
-export const idKeyOf = ({ method }: { method: string }): string => FRAMES[methodOf({ method }).kind].id

@@ -26,7 +26,7 @@ export function createSealer(): Sealer {
   }
 }
 
-/** Every text in an answer: where one is secret, what hides it in a shape of its own is masked as well. */
+/** Every text in a value, however deep. */
 export function textsIn(value: unknown): string[] {
   if (typeof value === "string") return [value]
   if (typeof value !== "object" || value === null) return []

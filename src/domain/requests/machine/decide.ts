@@ -4,8 +4,8 @@
 import { Fault, isFault } from "../../../base/fault.ts"
 import type { Clock } from "../../../base/kit/clock.ts"
 import type { Db, Tx } from "../../../base/storage/port.ts"
-import { asksSecrets } from "../asks/questions.ts"
-import { createSealer, textsIn } from "../asks/secrets.ts"
+import { asksSecrets, secretsIn } from "../asks/questions.ts"
+import { createSealer } from "../asks/secrets.ts"
 import { FRAMES } from "../kinds.ts"
 import { noteHanding, type Request, readRequest } from "../store.ts"
 import { type Decision, fitted, inTurnScope, verdictOf } from "../verdict.ts"
@@ -110,8 +110,7 @@ export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFaul
   async function sealedOf(id: string, asked: Decision): Promise<Decision | undefined> {
     const request = readRequest(db, id)
     if (!request || asked.kind !== "tool_input" || !asksSecrets(request)) return undefined
-    const { answers, content, response } = asked
-    for (const text of textsIn({ answers, content, response })) hide(text)
+    for (const text of secretsIn(request, asked)) hide(text)
     return sealer.seal(asked)
   }
 
