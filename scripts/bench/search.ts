@@ -61,7 +61,7 @@ function entry(i: number) {
 }
 const sessionAt = (): string => `session-${Math.floor(random() * SESSIONS)}`
 
-/** As the daemon writes them, so many a commit; the milliseconds of each entry's share. */
+/** As the daemon writes them, so many a commit: the milliseconds of an entry's share of each. */
 function fill(from: number, to: number, batch: number): number[] {
   const shares: number[] = []
   for (let n = from; n < to; n += batch) {
@@ -72,7 +72,7 @@ function fill(from: number, to: number, batch: number): number[] {
     })
     shares.push((performance.now() - began) / made.length)
   }
-  return shares.sort((a, b) => a - b)
+  return shares
 }
 
 /** The same rows, straight into the tables in large commits. */
@@ -131,21 +131,33 @@ if (!isMade) {
   pour(0, entries)
   out(`${entries} entries made in ${((performance.now() - began) / 1000).toFixed(0)} s`)
 }
-const some = Math.min(4_000, entries)
+const some = Math.min(8_000, entries)
+const SLICES = 10
 const first =
   entries + 1_000_000 * Number(isMade) + (isMade ? Math.floor(performance.timeOrigin % 1e9) * 1_000 : 0)
 const SILENCE =
   "CREATE TEMP TABLE kept AS SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'search_entry_%'"
 driver.exec(SILENCE)
 const triggers = driver.prepare("SELECT name, sql FROM kept").all()
+/** In turns, so that a busy moment slows both. */
 const written = (next: number, batch: number): string => {
-  for (const { name } of triggers) driver.exec(`DROP TRIGGER ${name}`)
-  const bare = percentile(fill(next, next + some, batch), 0.5)
-  for (const { sql } of triggers) driver.exec(String(sql))
-  const indexed = percentile(fill(next + some, next + 2 * some, batch), 0.5)
-  drained()
-  const us = (ms: number): string => (ms * 1000).toFixed(0)
-  return `an entry written, ${batch} a commit: ${us(bare)} us without the index, ${us(indexed)} us with it (medians)`
+  const times = { without: [] as number[], with: [] as number[] }
+  const slice = Math.floor(some / SLICES)
+  for (let at = next; at < next + 2 * slice * SLICES; at += 2 * slice) {
+    for (const { name } of triggers) driver.exec(`DROP TRIGGER ${name}`)
+    times.without.push(...fill(at, at + slice, batch))
+    for (const { sql } of triggers) driver.exec(String(sql))
+    times.with.push(...fill(at + slice, at + 2 * slice, batch))
+    drained()
+  }
+  const us = (all: number[]): string =>
+    (
+      percentile(
+        all.sort((one, other) => one - other),
+        0.5,
+      ) * 1000
+    ).toFixed(0)
+  return `an entry written, ${batch} a commit: ${us(times.without)} us without the index, ${us(times.with)} us with it (medians)`
 }
 out(written(first, BATCH))
 out(written(first + 2 * some, 1))
