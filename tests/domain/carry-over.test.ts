@@ -119,6 +119,26 @@ describe("when the child dies", () => {
     expect(outcome.state).toBe("accepted-for-carry")
   })
 
+  test("handed over to a process that died before it showed so: the transcript says that nobody knows, no frame takes the decision back", async () => {
+    const house = asking()
+    await decide(house)
+    const before = frames(house).length
+    dies(house)
+    expect(stateOf(house)).toBe("indeterminate")
+    expect(frames(house).slice(before)).toEqual([])
+    const { details = "{}" } = house.rooms.transcript.find(house.db, "t", `approval-${house.id}`) ?? {}
+    expect(JSON.parse(details)).toMatchObject({
+      status: "resolved",
+      decision: "accept",
+      decidedBy: "somebody",
+      state: "indeterminate",
+      reason: "the app-server ended before it showed that it had the answer",
+    })
+    await house.settle(house.carry.dismiss(house.id, ANN))
+    const seen = house.rooms.transcript.find(house.db, "t", `approval-${house.id}`)?.details ?? "{}"
+    expect(JSON.parse(seen)).toMatchObject({ decision: "accept", state: "dismissed", dismissedBy: "ann" })
+  })
+
   test("what may have been written is indeterminate: never repeated, not listed as waiting, until a person dismisses it", async () => {
     const house = asking()
     house.child.answer = () => new Promise(() => {})

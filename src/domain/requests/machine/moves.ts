@@ -134,10 +134,15 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt 
     if (request.carryId !== undefined) tellOpened(tx, request.id)
   }
 
-  /** A claimed request whose answer nobody saw arrive. Where its end has been told it stays told. */
+  /** A claimed request whose answer nobody saw arrive. Where its end has been told it stays told; the transcript says both. */
   function lose(tx: Tx, request: Request, reason: string): void {
-    moveRequest(tx, request, "indeterminate", { reason })
-    if (request.handedAt === undefined) closed(tx, request, { ...expiredOf(request), state: "indeterminate" })
+    const state = "indeterminate"
+    moveRequest(tx, request, state, { reason })
+    if (request.handedAt === undefined) {
+      closed(tx, request, { ...expiredOf(request), state })
+      return
+    }
+    tell(tx, request, "resolved", { ...lostDetails(request), state, reason })
   }
 
   function expire(tx: Tx, request: Request, reason: string): void {
@@ -181,12 +186,13 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt 
 
   function dismiss(tx: Tx, request: Request, by: By): void {
     moveRequest(tx, request, "dismissed")
-    const details = {
-      ...closedPayload(request, { ...expiredOf(request), state: "dismissed" }),
-      dismissedBy: by.actor,
-      dismissedFrom: by.source,
-    }
-    tell(tx, request, "resolved", { ...details, reason: request.reason })
+    const seen = { dismissedBy: by.actor, dismissedFrom: by.source }
+    tell(tx, request, "resolved", {
+      ...lostDetails(request),
+      state: "dismissed",
+      reason: request.reason,
+      ...seen,
+    })
   }
 
   function closed(tx: Tx, request: Request, end: Record<string, unknown>): void {
@@ -253,6 +259,13 @@ const closedPayload = ({ kind, id }: Request, end: Record<string, unknown>) => (
 
 const expiredOf = ({ kind }: Request) =>
   kind === "tool_call" ? { status: "expired", success: false } : { status: "expired" }
+
+/** What was told of one whose outcome nobody knows, and who had decided it. */
+function lostDetails(request: Request): Record<string, unknown> {
+  const { handedAt, decidedBy, decidedFrom, decidedAt } = request
+  const end = handedAt === undefined ? expiredOf(request) : resolvedOf(decisionOf(request))
+  return { ...closedPayload(request, end), decidedBy, decidedFrom, decidedAt }
+}
 
 function openedDetails(request: Request, params: Params): Record<string, unknown> {
   const base = { method: request.method, createdAt: iso(request.createdAt) }
