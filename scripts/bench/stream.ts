@@ -68,7 +68,7 @@ async function lines(title: string, load: Load) {
 
 /** What meters, log and audit cost: the daemon beside itself without them, both from source. */
 async function instruments() {
-  const blind = { LOG_LEVEL: "error", BUN_OPTIONS: `--preload ${join(import.meta.dir, "parts/blind.ts")}` }
+  const blind = { BUN_OPTIONS: `--preload ${join(import.meta.dir, "parts/blind.ts")}` }
   const load = { ...flood, families: "", listeners: 1 }
   const played = await play(load, { without: daemon(undefined, blind), with: daemon() })
   const own = (of: readonly Outcome[]) => of.map((outcome) => rates(outcome).lines)

@@ -85,8 +85,14 @@ function createSeries<T>({ labels: names = [] }: Named, make: () => T) {
     known.set(key, { labels: labelled(names, values), one })
     return one
   }
+  // Without labels there is one, which a hot path asks for again and again.
+  let alone: T | undefined
   return {
     of(values: Labels): T {
+      if (names.length === 0) {
+        alone ??= open("", values)
+        return alone
+      }
       const key = values.length === 1 ? (values[0] ?? "") : values.join("\u0000")
       const found = known.get(key)
       if (found) return found.one

@@ -76,7 +76,6 @@ export function createMeasures() {
   })
 
   const hear = ({ type, body }: LoggedEvent): void => {
-    if (type !== "request.opened" && type !== "request.closed") return
     const { frame, payload } = JSON.parse(body) as { frame?: unknown; payload?: { status?: unknown } }
     const kind = String(frame).replace(/_(requested|resolved)$/, "")
     if (type === "request.opened") opened([kind])
@@ -101,7 +100,8 @@ export function createMeasures() {
     /** Counts what the log tells. */
     listen: (log: Pick<Log, "onTold">): Disposable =>
       log.onTold((events) => {
-        for (const event of events) if (event.type.startsWith("request.")) hear(event)
+        for (const event of events)
+          if (event.type === "request.opened" || event.type === "request.closed") hear(event)
       }),
   }
 }
