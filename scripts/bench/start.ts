@@ -1,5 +1,6 @@
 // How long from spawn to the first answer, before there is a child, and what stays resident of the daemon's own process
-// when the child is ready and nothing happens; beside one Hono route, as source and compiled.
+// when the child is ready and nothing happens; in a new data folder, and again in one that is there; beside one Hono route, as
+// source and compiled.
 // start.ts [--rounds 10]
 
 import { mkdtempSync, rmSync } from "node:fs"
@@ -28,16 +29,21 @@ async function measure() {
   await buildBinary(codexd)
   await buildBare(floor)
   for (const file of [codexd, floor]) await asInstalled(file)
+  const kept = join(folder, "data")
+  const again = { DATA_DIR: kept, CODEX_HOME: kept }
   const programs = [
     { name: "codexd, compiled", command: serveBy([codexd]), ready: "codex is ready" },
+    { name: "codexd, compiled, again", command: serveBy([codexd]), ready: "codex is ready", env: again },
     { name: "codexd, source", command: serveBy(COMMANDS.bun), ready: "codex is ready" },
     { name: "bare Hono, compiled", command: [floor], ready: "listening" },
     { name: "bare Hono, source", command: BARE, ready: "listening" },
   ].map((program) => ({ ...program, listens: [] as number[], up: [] as number[], resident: [] as number[] }))
 
+  // Makes the folder that is there.
+  await (await startServed(serveBy([codexd]), again))[Symbol.asyncDispose]()
   for (let round = 0; round < rounds; round++)
-    for (const { command, ready, listens, up, resident } of programs) {
-      await using served = await startServed(command)
+    for (const { command, ready, env, listens, up, resident } of programs) {
+      await using served = await startServed(command, env)
       listens.push(served.listensMs)
       up.push(served.upMs)
       // Memory needs few rounds: it hardly differs from start to start.
