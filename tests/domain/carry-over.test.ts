@@ -230,6 +230,8 @@ describe("when the child dies", () => {
       { status: "expired" },
     ],
     [PATCH, { reason: "nobody knows what it would change" }, "approval_resolved", { status: "expired" }],
+    // The command that it was for died as well.
+    [COMMAND, { ...ls, kind: "writeStdin" }, "approval_resolved", { status: "expired" }],
   ])("%s expires with it, in the body that existing clients know", async (method, params, frame, end) => {
     const house = asking(params, method)
     dies(house)
@@ -360,6 +362,8 @@ describe("the continuation turn", () => {
   test.each([
     ["another command", { command: "ls -la" }],
     ["another folder", { cwd: "/etc" }],
+    ["another machine", { environmentId: "remote" }],
+    ["input for a command that runs", { kind: "writeStdin" }],
     ["more permissions", { additionalPermissions: { network: { enabled: true } } }],
     ["the network", { networkApprovalContext: { host: "example.org", protocol: "https" } }],
     ["an answer that it doesn't take", { availableDecisions: ["cancel"] }],

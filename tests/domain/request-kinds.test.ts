@@ -238,6 +238,23 @@ describe("permissions", () => {
     const { row } = asking(PERMISSIONS, in_({ permissions: { network: null, fileSystem: { entries } } }))
     expect(row.summary).toBe("permissions: write /x")
   })
+
+  test("are all said: what the older lists leave out, places without a path, and parts that nobody here knows", () => {
+    const special = (kind: string, more = {}) => ({ path: { type: "special", value: { kind, ...more } } })
+    const entries = [
+      { path: { type: "path", path: "/x" }, access: "write" },
+      { ...special("root"), access: "write" },
+      { ...special("project_roots", { subpath: "docs" }), access: "read" },
+      { path: { type: "glob_pattern", pattern: "/**/*.pem" }, access: "deny" },
+    ]
+    const fileSystem = { read: null, write: ["/x"], entries }
+    const profile = { network: null, fileSystem, macos: { accessibility: true, calendar: null }, later: null }
+    const { row } = asking(PERMISSIONS, in_({ permissions: profile }))
+    const words = ["write /x", "write / (everything)", "read project_roots docs", "deny /**/*.pem"]
+    const said = [...words, 'macos: {"accessibility":true,"calendar":null}']
+    expect(row.summary).toBe(`permissions: ${said.join(", ")}`)
+    expect((row.about as { permissions: string[] }).permissions).toEqual(said)
+  })
 })
 
 describe("a skill", () => {

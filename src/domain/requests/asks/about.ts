@@ -85,22 +85,34 @@ function actionOf(action: unknown): { type: string; text: string } {
 }
 
 function permissionWords(profile: unknown): string[] {
-  const { network, fileSystem } = object(profile)
+  const { network, fileSystem, ...others } = object(profile)
   const { read, write, entries } = object(fileSystem)
-  return [
+  const words = [
     ...(object(network).enabled === true ? ["network access"] : []),
     ...list(read).map((path) => `read ${path}`),
     ...list(write).map((path) => `write ${path}`),
-    // Newer binaries spell both, the older lists among them: each is said once.
-    ...(list(read).length + list(write).length > 0 ? [] : list(entries).map(entryWords)),
+    ...list(entries).map(entryWords),
+    // What a person is not told of would be granted all the same.
+    ...Object.entries(others).flatMap(([part, asked]) =>
+      asked === null || asked === undefined ? [] : [`${part}: ${JSON.stringify(asked)}`],
+    ),
   ]
+  // Newer binaries spell both, the older lists among them: each is said once.
+  return [...new Set(words)]
 }
 
 function entryWords(entry: unknown): string {
   const { path, access } = object(entry)
   const place = object(path)
-  const where = string(path) ?? string(place.path) ?? string(place.pattern) ?? JSON.stringify(path ?? null)
-  return `${string(access) ?? "use"} ${where}`
+  const where = string(path) ?? string(place.path) ?? string(place.pattern) ?? specialOf(place.value)
+  return `${string(access) ?? "use"} ${where ?? JSON.stringify(path ?? null)}`
+}
+
+/** A place that is named, not spelled: the root, the project's folders, the temporary ones. */
+function specialOf(value: unknown): string | undefined {
+  const { kind, subpath, path } = object(value)
+  const name = kind === "root" ? "/ (everything)" : string(kind)
+  return name && [name, string(subpath), string(path)].filter((part) => part !== undefined).join(" ")
 }
 
 /** An MCP tool that waits for its approval: newer binaries ask by an elicitation of their own making. */

@@ -7,15 +7,16 @@ import type { Request } from "../store.ts"
 
 /** What must be equal, by method; a method that isn't here doesn't carry over. */
 const SAME: Readonly<Record<string, readonly string[]>> = {
-  // What it would run, where, and what it would be allowed beyond the sandbox.
+  // What it would run, where and on which machine, and what it would be allowed beyond the sandbox.
   "item/commandExecution/requestApproval": [
     "command",
     "cwd",
+    "environmentId",
     "additionalPermissions",
     "networkApprovalContext",
   ],
   "item/fileChange/requestApproval": ["changes", "grantRoot"],
-  "item/permissions/requestApproval": ["permissions", "cwd"],
+  "item/permissions/requestApproval": ["permissions", "cwd", "environmentId"],
 }
 
 /** Without it there is nothing to compare. */
@@ -39,6 +40,8 @@ export function essenceOf(method: string, params: Params): string | undefined {
   const keys = SAME[method]
   const needed = NEEDED[method]
   if (!keys || needed === undefined || isNothing(params[needed])) return undefined
+  // Input for a command that ran: that died with its process. And what has to be decided afresh each time.
+  if ((params.kind ?? "command") !== "command") return undefined
   return `${method} ${canonical(keys.map((key) => params[key] ?? null))}`
 }
 
