@@ -8,13 +8,14 @@ import { ensurePrivateFolder } from "./base/platform/files.ts"
 import { exists } from "./base/platform/folders.ts"
 import type { Platform } from "./base/platform/port.ts"
 import { createProcesses } from "./base/platform/processes.ts"
-import { backUp } from "./base/storage/backup/backup.ts"
+import { backUp, rowsOf } from "./base/storage/backup/backup.ts"
 import { restore } from "./base/storage/backup/restore.ts"
 import { verify } from "./base/storage/backup/verify.ts"
 import { openDb } from "./base/storage/database.ts"
 import { holdDataLock } from "./base/storage/lock.ts"
 import { migrate } from "./base/storage/migrate.ts"
 import { MIGRATIONS } from "./base/storage/migrations/index.ts"
+import type { SqlDriver } from "./base/storage/port.ts"
 import type { Keeping } from "./edge/cli/needs.ts"
 
 export interface KeepingNeeds {
@@ -46,21 +47,23 @@ export function createKeeping({ platform, clock, version }: KeepingNeeds): Keepi
       const { database } = placesOf(config)
       const aside = `${database}.before-restore-${stampOf(clock)}`
       const had = exists(database)
-      restore({ open, from, database, aside, prepare: (driver) => renew(driver, { config, clock }) })
-      return { aside: had ? aside : undefined }
+      let tokens = 0
+      const prepare = (driver: SqlDriver) => {
+        tokens = renew(driver, { config, clock })
+      }
+      restore({ open, from, database, aside, prepare })
+      return { aside: had ? aside : undefined, tokens }
     },
   }
 }
 
-/** Brought to our schema, and its log gets another id: what listeners saw of the old one says nothing about this one (decisions 3). */
-function renew(
-  driver: ReturnType<Platform["openDatabase"]>,
-  { config, clock }: { config: Config; clock: Clock },
-): void {
+/** Brought to our schema, and its log gets another id: what listeners saw of the old one says nothing about this one (decisions 3). Answers how many named tokens and logins it knows. */
+function renew(driver: SqlDriver, { config, clock }: { config: Config; clock: Clock }): number {
   migrate(driver, MIGRATIONS)
   const db = openDb({ driver, clock, sync: config.storageSync })
   const renewed = db.actNow(renewLogId)
   if (!renewed.ok) throw renewed.error
+  return rowsOf(driver).api_tokens ?? 0
 }
 
 /** For the name of a file. */

@@ -5,6 +5,7 @@ import {
   closeSync,
   copyFileSync,
   fsyncSync,
+  linkSync,
   openSync,
   readdirSync,
   readSync,
@@ -38,6 +39,15 @@ export function moveAway(from: string, to: string): void {
     renameSync(from, to)
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error
+  }
+}
+
+/** Gives what is there another name beside its own; where a file system can't do that it has the other name alone. */
+export function linkAway(from: string, to: string): void {
+  try {
+    linkSync(from, to)
+  } catch {
+    moveAway(from, to)
   }
 }
 

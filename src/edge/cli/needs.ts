@@ -111,8 +111,8 @@ export interface Check {
 export interface Keeping {
   backup(config: Config, file: string): Manifest
   verify(file: string): Verified
-  /** Where the database that was there is now; undefined where there was none. */
-  restore(config: Config, file: string): { aside: string | undefined }
+  /** Where the database that was there is now, undefined where there was none; and how many named tokens and logins came back. */
+  restore(config: Config, file: string): { aside: string | undefined; tokens: number }
 }
 
 /** What `doctor` looks at with the help of the engines. */

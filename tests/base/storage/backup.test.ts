@@ -2,7 +2,15 @@
 // database's place with another log, and throws nothing away.
 
 import { describe, expect, test } from "bun:test"
-import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import { join } from "node:path"
 import type { Config } from "../../../src/base/config/config.ts"
 import { createLog } from "../../../src/base/events/log.ts"
@@ -13,6 +21,8 @@ import type { Platform } from "../../../src/base/platform/port.ts"
 import type { Manifest } from "../../../src/base/storage/backup/manifest.ts"
 import { MIGRATIONS } from "../../../src/base/storage/migrations/index.ts"
 import { openNodeDriver } from "../../../src/base/storage/node-driver.ts"
+import { allTokens } from "../../../src/domain/tokens/store.ts"
+import { createTokens } from "../../../src/domain/tokens/tokens.ts"
 import { openStore } from "../../../src/flow/store.ts"
 import { createKeeping } from "../../../src/keeping.ts"
 import { testFolder } from "../../support/program.ts"
@@ -81,6 +91,15 @@ describe.each(BINDINGS)("on %s", (_, platform) => {
     writeFileSync(here.file, "mine")
     expect(() => here.keeping.backup(here.config, here.file)).toThrow("is there already: choose another file")
     expect(readFileSync(here.file, "utf8")).toBe("mine")
+    // Nor what lies where the manifest would, nor anything beside it.
+    const other = join(here.folder.path, "other")
+    for (const name of [`${other}.json`, `${other}.draft`]) writeFileSync(name, "mine")
+    expect(() => here.keeping.backup(here.config, other)).toThrow("other.json is there already")
+    expect(existsSync(other)).toBe(false)
+    rmSync(`${other}.json`)
+    here.keeping.backup(here.config, other)
+    expect(readFileSync(`${other}.draft`, "utf8")).toBe("mine")
+    for (const end of ["", ".json", ".draft"]) rmSync(`${other}${end}`)
     expect(() => here.keeping.backup(here.config, join(here.folder.path, "no/where.db"))).toThrow(
       "can't be written",
     )
@@ -150,6 +169,34 @@ describe.each(BINDINGS)("on %s", (_, platform) => {
     expect(() => here.keeping.restore(here.config, here.file)).toThrow("is not restored")
     await using house = await here.open()
     expect(house.who()).toEqual(["kept"])
+  })
+
+  test("a database that can't be opened any more is moved with its journal, and the tokens of the copy are counted", async () => {
+    const here = await place(platform)
+    using _folder = here.folder
+    const { clock } = here
+    {
+      await using house = await here.open()
+      const tokens = createTokens({ ...house, clock, owner: undefined, hide: () => {}, onFault: () => {} })
+      const make = (name: string, expiresAt: number | null) => {
+        const making = tokens.make({ name, scopes: ["read"], expiresAt })
+        clock.turn(0)
+        return making
+      }
+      await make("phone", null)
+      await make("brief", clock.now() + 10)
+      here.keeping.backup(here.config, here.file)
+      await make("later", null)
+    }
+    const database = join(here.config.dataDir, "codexd.db")
+    writeFileSync(database, "no database at all".repeat(500))
+    writeFileSync(`${database}-wal`, "its journal")
+    const { aside = "", tokens } = here.keeping.restore(here.config, here.file)
+    expect(tokens).toBe(2)
+    expect(readFileSync(aside, "utf8")).toStartWith("no database at all")
+    expect(readFileSync(`${aside}-wal`, "utf8")).toBe("its journal")
+    await using house = await here.open()
+    expect(allTokens(house.db).map(({ name }) => name)).toEqual(["phone", "brief"])
   })
 
   test("into a folder that is not there yet; the backup stays as it is", async () => {

@@ -1,8 +1,10 @@
 // A whole and consistent copy of the database, made while a daemon writes to it: SQLite copies what was committed when the
 // copy began. What it is stands in a manifest beside it. The copy is for its owner alone and appears in one step.
 
+import { newId } from "../../kit/ids.ts"
 import { fileSize } from "../../platform/disk.ts"
 import { writePrivate } from "../../platform/files.ts"
+import { exists } from "../../platform/folders.ts"
 import { dropFile, openDraft, settle, sha256Of } from "../../platform/whole-files.ts"
 import type { SqlDriver } from "../port.ts"
 import { type Manifest, manifestOf, writeManifest } from "./manifest.ts"
@@ -20,12 +22,20 @@ export interface BackupNeeds {
 /** How long a commit of somebody else is waited for. */
 const BUSY_MS = 10_000
 
-/** Throws where the file is there already, and when there is no room; nothing is left behind then. */
+class TakenError extends Error {
+  constructor(path: string) {
+    super(`${path} is there already: choose another file`)
+    this.name = "TakenError"
+  }
+}
+
+/** Throws where the file or its manifest is there already, and when there is no room; nothing is left behind then. */
 export function backUp({ driver, open, path, version, at }: BackupNeeds): Manifest {
-  const draft = `${path}.draft`
+  // A name that nobody else has: neither a file of somebody's nor the draft of another backup is taken for ours.
+  const draft = `${path}.${newId()}.draft`
   let reserved = false
   try {
-    dropFile(draft)
+    if (exists(manifestOf(path))) throw new TakenError(manifestOf(path))
     openDraft(draft)
     driver.exec(`PRAGMA busy_timeout = ${BUSY_MS}`)
     driver.prepare("VACUUM INTO ?").run(draft)
@@ -38,8 +48,8 @@ export function backUp({ driver, open, path, version, at }: BackupNeeds): Manife
   } catch (error) {
     dropFile(draft)
     if (reserved) dropFile(path)
-    if (error instanceof Error && "code" in error && error.code === "EEXIST")
-      throw new Error(`${path} is there already: choose another file`, { cause: error })
+    if (error instanceof TakenError) throw error
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") throw new TakenError(path)
     throw new Error(`${path} can't be written: ${error instanceof Error ? error.message : error}`, {
       cause: error,
     })

@@ -1,7 +1,7 @@
 // A backup in the database's place. What was there is moved aside, not thrown away, and the new one is there whole or not at
 // all. The caller holds the folder's lock and has verified the file.
 
-import { copyPrivate, dropFile, moveAway, settle } from "../../platform/whole-files.ts"
+import { copyPrivate, dropFile, linkAway, moveAway, settle } from "../../platform/whole-files.ts"
 import type { SqlDriver } from "../port.ts"
 
 export interface RestoreNeeds {
@@ -32,7 +32,9 @@ export function restore({ open, from, database, aside, prepare }: RestoreNeeds):
     dropFile(draft)
     throw error
   }
-  // Its journal goes along with it: it may hold commits that are in no page yet.
-  for (const end of [...BESIDE, ""]) moveAway(`${database}${end}`, `${aside}${end}`)
+  // Its journal, which a kill left, goes along with it: it may hold commits that are in no page yet.
+  for (const end of BESIDE) moveAway(`${database}${end}`, `${aside}${end}`)
+  // Under both names until the new one takes its place: there is a database at every moment.
+  linkAway(database, aside)
   settle(draft, database)
 }

@@ -42,10 +42,14 @@ async function verify(needs: CliNeeds, file: string, { json = false }: Flags): P
 /** Refuses while a daemon runs in the data folder, and for a file that is not sound. */
 async function restore(needs: CliNeeds, file: string, flags: ConfigFlags): Promise<number> {
   const config = configOf(needs, flags)
-  const { aside } = needs.keeping.restore(config, resolvePath(needs.cwd, file))
+  const { aside, tokens } = needs.keeping.restore(config, resolvePath(needs.cwd, file))
   needs.out.write(
     `restored into ${config.dataDir}${aside === undefined ? "" : `; what was there is ${aside}`}\n`,
   )
+  if (tokens > 0)
+    needs.out.write(
+      `${tokens} named ${tokens === 1 ? "token or login is" : "tokens and logins are"} as in the copy: one revoked since is good again; see \`codexd token list\`\n`,
+    )
   return 0
 }
 
