@@ -75,6 +75,12 @@ export function createTokens({ db, clock, owner, hide, onFault }: TokensNeeds) {
 
   async function make({ name, scopes, expiresAt, kind = "token" }: NewToken) {
     const same = [...byId.values()].find(({ row }) => row.name.toLowerCase() === name.toLowerCase())
+    if (expiresAt !== null && expiresAt <= clock.now()) {
+      const message = "expiresAt: is in the past"
+      throw new Fault("invalid_request", message, {
+        issues: [{ code: "custom", path: ["expiresAt"], message: "is in the past" }],
+      })
+    }
     if (same) throw new Fault("duplicate_name", `there is a token ${name} already`, { tokenId: same.row.id })
     const secret = `${PREFIX}${newSecret()}`
     hide(secret)
@@ -112,9 +118,24 @@ export function createTokens({ db, clock, owner, hide, onFault }: TokensNeeds) {
     return shown(kept.row)
   }
 
+  /** What an ending token holds open is closed when it ends, not with the next sweep. */
+  let ending: { at: number; timer: Disposable } | undefined
+  const watch = ({ row: { expiresAt }, open }: Kept) => {
+    if (expiresAt === null || open.size === 0 || (ending && ending.at <= expiresAt)) return
+    const left = expiresAt - clock.now()
+    if (left > TIMERS.tokenSweepMs) return
+    ending?.timer[Symbol.dispose]()
+    const timer = clock.after(Math.max(left, 0), () => {
+      ending = undefined
+      sweep()
+    })
+    ending = { at: expiresAt, timer }
+  }
+
   const sweep = () => {
     const over = [...byId.values()].filter(isOver)
     for (const kept of over) forget(kept)
+    for (const kept of byId.values()) watch(kept)
     const used = [...byId.values()].filter(({ fresh, row }) => fresh && row.kind !== "owner")
     if (over.length + used.length === 0) return
     for (const kept of used) kept.fresh = false
@@ -144,13 +165,15 @@ export function createTokens({ db, clock, owner, hide, onFault }: TokensNeeds) {
     },
     /** Calls `close` when the token is revoked or expires; at once if it is gone already. Disposing forgets it. */
     whileHeld(id: string, close: () => void): Disposable {
-      const open = byId.get(id)?.open
-      if (!open) close()
-      open?.add(close)
-      return { [Symbol.dispose]: () => void open?.delete(close) }
+      const kept = byId.get(id)
+      if (!kept) close()
+      kept?.open.add(close)
+      if (kept) watch(kept)
+      return { [Symbol.dispose]: () => void kept?.open.delete(close) }
     },
     [Symbol.dispose]() {
       sweeping[Symbol.dispose]()
+      ending?.timer[Symbol.dispose]()
       sweep()
     },
   }

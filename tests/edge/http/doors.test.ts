@@ -195,6 +195,35 @@ test("an expired token opens nothing from that moment, and is gone a while later
   expect(db.all("SELECT * FROM api_tokens")).toEqual([])
 })
 
+test("what an expiring token holds open is closed in that moment, however near or far it is", async () => {
+  const { make, clock, door, ask, owner } = open()
+  const closed: string[] = []
+  const hold = async (name: string, ms: number) => {
+    const { id } = await make(name, ["read"], new Date(clock.now() + ms).toISOString())
+    return door.tokens.whileHeld(id, () => void closed.push(name))
+  }
+  await hold("far", 200_500)
+  await hold("soon", 10_000)
+  await hold("sooner", 5_000)
+  const left = await hold("left", 7_000)
+  left[Symbol.dispose]()
+  const steps: [number, string[]][] = [
+    [4_999, []],
+    [1, ["sooner"]],
+    [4_999, ["sooner"]],
+    [1, ["sooner", "soon"]],
+    [190_499, ["sooner", "soon"]],
+    [1, ["sooner", "soon", "far"]],
+  ]
+  for (const [ms, expected] of steps) {
+    clock.turn(ms)
+    expect(closed).toEqual(expected)
+  }
+  const past = { name: "past", scopes: ["read"], expiresAt: new Date(clock.now()).toISOString() }
+  const { status, body } = await ask({ path: "/api/tokens", json: past, headers: owner })
+  expect([status, body.code]).toEqual([400, "invalid_request"])
+})
+
 test("tokens outlive the daemon, the owner's as well as the others", async () => {
   const { make, door, db, ask, owner, clock } = open()
   const kept = await make("kept", ["operate"])
