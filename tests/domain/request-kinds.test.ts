@@ -57,6 +57,7 @@ describe("a command", () => {
       { type: "unknown", command: "git push" },
     ],
     networkApprovalContext: { host: "example.org", protocol: "https" },
+    environmentId: "local",
     availableDecisions: ["accept", exec, rule("allow"), rule("deny"), "cancel"],
   })
 
@@ -67,6 +68,7 @@ describe("a command", () => {
     expect(row.about).toEqual({
       command: "/bin/bash -lc 'git push'",
       cwd: "/w",
+      environment: "local",
       actions: [
         { type: "read", text: "reads /w/a" },
         { type: "search", text: "searches for b" },

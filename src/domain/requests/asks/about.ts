@@ -37,6 +37,7 @@ export function aboutOf(method: string, params: Params): Record<string, unknown>
       return {
         command: commandOf(params) ?? null,
         cwd: string(params.cwd) ?? null,
+        environment: string(params.environmentId) ?? null,
         actions: list(params.commandActions ?? params.parsedCmd).map(actionOf),
         reason,
         network: networkOf(params) ?? null,
@@ -47,7 +48,12 @@ export function aboutOf(method: string, params: Params): Record<string, unknown>
     case "fileChange":
       return { changes: changesOf(params) ?? [], reason, grantRoot: string(params.grantRoot) ?? null }
     case "permissions":
-      return { permissions: permissionWords(params.permissions), cwd: string(params.cwd) ?? null, reason }
+      return {
+        permissions: permissionWords(params.permissions),
+        cwd: string(params.cwd) ?? null,
+        environment: string(params.environmentId) ?? null,
+        reason,
+      }
     case "skill":
       return { skill: string(params.skillName) ?? null }
     case "userInput":
