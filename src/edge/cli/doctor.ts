@@ -11,6 +11,8 @@ export interface Finding {
   name: string
   verdict: "ok" | "warn" | "fail"
   text: string
+  /** What to do; absent where all is well, or where the text says it in the words of what failed. */
+  remedy?: string
 }
 
 const CODES = { ok: 0, warn: 1, fail: 2 } as const
@@ -38,7 +40,9 @@ export async function doctor(needs: CliNeeds, { json = false, ...flags }: Flags)
   const code = Math.max(...findings.map(({ verdict }) => CODES[verdict]))
   if (json)
     needs.out.write(`${JSON.stringify({ status: code === 0 ? "ok" : "findings", findings }, null, 2)}\n`)
-  else for (const { name, verdict, text } of findings) needs.out.write(`${MARKS[verdict]} ${name}: ${text}\n`)
+  else
+    for (const { name, verdict, text, remedy } of findings)
+      needs.out.write(`${MARKS[verdict]} ${name}: ${text}${remedy === undefined ? "" : `; ${remedy}`}\n`)
   return code
 }
 
@@ -66,7 +70,8 @@ async function safely(name: string, look: () => Finding | Promise<Finding>): Pro
 function configuration({ warnings }: Config): Finding {
   const name = "configuration"
   if (warnings.length === 0) return { name, verdict: "ok", text: "every variable is understood" }
-  return { name, verdict: "warn", text: warnings.join("; ") }
+  const remedy = "compare with docs/configuration.md, or unset it"
+  return { name, verdict: "warn", text: warnings.join("; "), remedy }
 }
 
 async function codex({ inspection }: CliNeeds, config: Config): Promise<Finding> {
@@ -82,7 +87,8 @@ function folder({ files }: CliNeeds, { dataDir }: Config): Finding {
   return {
     name,
     verdict: "warn",
-    text: `${dataDir} is open to others (${mode.toString(8)}): chmod 700 ${dataDir}`,
+    text: `${dataDir} is open to others (${mode.toString(8)})`,
+    remedy: `chmod 700 ${dataDir}`,
   }
 }
 
@@ -96,7 +102,8 @@ function database({ inspection }: CliNeeds, config: Config, holder: number | und
   if (holder !== undefined) return { name, verdict: "ok", text: "in use by the daemon, not looked into" }
   const wrong = inspection.database(config)
   if (wrong.length === 0) return { name, verdict: "ok", text: "sound" }
-  return { name, verdict: "fail", text: wrong.join("; ") }
+  const remedy = "`codexd restore FILE` puts a backup in its place and keeps what was there"
+  return { name, verdict: "fail", text: wrong.join("; "), remedy }
 }
 
 function processes({ inspection }: CliNeeds, config: Config, holder: number | undefined): Finding {
@@ -108,7 +115,8 @@ function processes({ inspection }: CliNeeds, config: Config, holder: number | un
   return {
     name,
     verdict: "warn",
-    text: `left behind by an earlier run: ${all}; \`codexd doctor processes\` ends them`,
+    text: `left behind by an earlier run: ${all}`,
+    remedy: "`codexd doctor processes` ends them",
   }
 }
 
@@ -128,8 +136,8 @@ async function port({ platform }: CliNeeds, config: Config, holder: number | und
     })
     await listener.stop(0)
   } catch (error) {
-    const text = `${host}:${number} can't be listened on (${error instanceof Error ? error.message : error}); choose another with PORT`
-    return { name, verdict: "fail", text }
+    const text = `${host}:${number} can't be listened on (${error instanceof Error ? error.message : error})`
+    return { name, verdict: "fail", text, remedy: "choose another with PORT" }
   }
   const whose = isLoopback(host) ? "for this machine only" : "for every machine that reaches it"
   return { name, verdict: "ok", text: `${host}:${number} is free, ${whose}` }

@@ -287,7 +287,8 @@ test("doctor: all well is 0, oddities 1, breakage 2; --json says the same", asyn
   expect(findings).toContainEqual({
     name: "data folder",
     verdict: "warn",
-    text: expect.stringContaining("chmod 700"),
+    text: expect.stringContaining("is open to others"),
+    remedy: `chmod 700 ${dataDir}`,
   })
   const missing = async () => Promise.reject(new Error("codex was not found"))
   const broken = stage(argv, { env, inspection: { ...odd.needs.inspection, binary: missing } })
@@ -347,22 +348,26 @@ test("doctor: the login, open files, the disk and the clock, each with what to d
   const one = stage(argv, { env, inspection, files: tight })
   expect(await runCli(one.needs)).toBe(1)
   const { findings } = JSON.parse(one.said.out) as {
-    findings: { name: string; verdict: string; text: string }[]
+    findings: { name: string; verdict: string; text: string; remedy?: string }[]
   }
   const of = (name: string) => findings.find((finding) => finding.name === name)
-  expect(of("login")).toMatchObject({ verdict: "warn", text: expect.stringContaining("run `codex login`") })
+  expect(of("login")).toMatchObject({ verdict: "warn", remedy: expect.stringContaining("run `codex login`") })
   expect(of("files")).toMatchObject({
     verdict: "warn",
-    text: expect.stringContaining(`api-token; chmod -R go= ${dataDir}`),
+    text: expect.stringContaining("api-token"),
+    remedy: `chmod -R go= ${dataDir}`,
   })
   expect(of("disk")).toMatchObject({
     verdict: "warn",
-    text: expect.stringMatching(/^20 MiB are left.*make room/),
+    text: expect.stringMatching(/^20 MiB are left/),
+    remedy: expect.stringContaining("make room"),
   })
   expect(of("clock")).toMatchObject({
     verdict: "warn",
     text: expect.stringContaining("the last event of the log"),
   })
+  for (const { name, verdict, remedy } of findings)
+    expect([name, remedy !== undefined]).toEqual([name, verdict !== "ok"])
   expect(one.said.out).not.toContain("secret")
   const full = stage(argv, { env, files: { ...needs.files, roomNear: () => 1 << 20 } })
   expect(await runCli(full.needs)).toBe(2)

@@ -16,8 +16,8 @@ export function login({ files, env }: CliNeeds, config: Config): Finding {
   // A configured home gets a copy at the start.
   if (env.HOME !== undefined && files.exists(`${env.HOME}/.codex/auth.json`))
     return { name, verdict: "ok", text: `${env.HOME}/.codex/auth.json, which a start copies` }
-  const text = `Codex is not logged in${own === undefined ? "" : ` in ${own}`}: run \`codex login\`, or set OPENAI_API_KEY`
-  return { name, verdict: "warn", text }
+  const text = `Codex is not logged in${own === undefined ? "" : ` in ${own}`}`
+  return { name, verdict: "warn", text, remedy: "run `codex login`, or set OPENAI_API_KEY" }
 }
 
 const SHOWN = 3
@@ -28,7 +28,7 @@ export function loose({ files }: CliNeeds, { dataDir }: Config): Finding {
   if (open.length === 0) return { name, verdict: "ok", text: "nobody else can read or write them" }
   const some = open.slice(0, SHOWN).join(", ")
   const more = open.length > SHOWN ? ` and ${open.length - SHOWN} more` : ""
-  return { name, verdict: "warn", text: `open to others: ${some}${more}; chmod -R go= ${dataDir}` }
+  return { name, verdict: "warn", text: `open to others: ${some}${more}`, remedy: `chmod -R go= ${dataDir}` }
 }
 
 const MIB = 1024 * 1024
@@ -44,8 +44,8 @@ export function disk({ files }: CliNeeds, { dataDir, eventsMaxMib }: Config): Fi
   const mib = Math.floor(left / MIB)
   const text = `${mib} MiB are left for ${dataDir}`
   if (mib >= SCARCE_MIB) return { name, verdict: "ok", text }
-  const todo = `make room, or set EVENTS_MAX_MIB below ${eventsMaxMib}`
-  return { name, verdict: mib < FULL_MIB ? "fail" : "warn", text: `${text}: ${todo}` }
+  const remedy = `make room, or set EVENTS_MAX_MIB below ${eventsMaxMib}`
+  return { name, verdict: mib < FULL_MIB ? "fail" : "warn", text, remedy }
 }
 
 /** This program was made after it. */
@@ -67,6 +67,7 @@ export function clock({ clock, inspection }: CliNeeds, config: Config, holder: n
   return {
     name,
     verdict: "warn",
-    text: `it is ${iso(now)}, ${wrong}: set the time, by NTP if you can; ages and deadlines follow it`,
+    text: `it is ${iso(now)}, ${wrong}; ages and deadlines follow it`,
+    remedy: "set the time, by NTP if you can",
   }
 }
