@@ -10,7 +10,7 @@ import { within } from "./grace.ts"
 import { createNodeSockets, type NodeSockets } from "./node-sockets.ts"
 import type { Listener, ListenSpec, Peer } from "./port.ts"
 
-/** How long a socket may take to answer a close frame. */
+/** How long a socket may take to answer a close frame, or the end of a refused upgrade. */
 const GOODBYE_MS = 500
 /** Headers come within this, a request's last byte within the other; what is quiet between requests is cut. */
 const HEADERS_MS = 15_000
@@ -122,7 +122,13 @@ async function answerUpgrade(
   headers.set("connection", "close")
   const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("")
   raw.write(`HTTP/1.1 ${response.status} ${response.statusText}\r\n${lines}\r\n`)
+  // Nobody else watches it any more: one that its client never closes would be held for ever.
+  const closed = new Promise<void>((resolve) => {
+    raw.once("close", resolve)
+  })
   raw.end(body)
+  await within(GOODBYE_MS, closed)
+  raw.destroy()
 }
 
 function requestOf({ url, headers, headersDistinct }: IncomingMessage): Request | undefined {
