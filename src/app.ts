@@ -181,6 +181,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   const child = createChild({
     codex,
     sessionOf: (id) => sessions.find(id),
+    hasCompleted: (id) => turns.hasCompleted(id),
     keepAlias: (alias) => life.keepAlias(alias),
     loaded: (threadId) => rooms.outbox.nudge(threadId),
   })

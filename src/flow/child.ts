@@ -13,6 +13,8 @@ import type { Mark } from "../engine/runtime/threads/rollback.ts"
 export interface ChildNeeds {
   codex: Codex
   sessionOf(id: string): Session | undefined
+  /** True once a turn of that session went to its end. */
+  hasCompleted(id: string): boolean
   /** Makes the new thread of a session durable, and its tools where they are others now. */
   keepAlias(alias: MadeAnew & { dynamicTools?: string }): Promise<void>
   /** The child has a thread that it didn't have before: some of what it could not be told before it can now (0.105: a name). */
@@ -22,12 +24,13 @@ export interface ChildNeeds {
 export function createChild({
   codex,
   sessionOf,
+  hasCompleted,
   keepAlias,
   loaded,
 }: ChildNeeds): StartsThreads & RunsTurns & AnswersRequests {
   /**
    * A session that no turn was sent to yet may have been forgotten by the child, and one whose first turn died with it may
-   * have left an empty file: its thread is started anew.
+   * have left an empty file, or none (0.169: it is made a moment after the turn's first words): its thread is started anew.
    */
   async function loadThread(threadId: string, controls: Controls): Promise<void> {
     // Binaries differ here (0.130 resumes it, later ones refuse, 0.105 does not find it): it is archived for all of them.
@@ -40,7 +43,7 @@ export function createChild({
     } catch (error) {
       const session = sessionOf(threadId)
       if (!isFault(error, "not_found") || !session) throw error
-      if (session.materialized && !isBlankThread(error.message)) throw error
+      if (session.materialized && hasCompleted(threadId) && !isBlankThread(error.message)) throw error
       const { cwd, dynamicTools } = session
       const tools = dynamicTools === undefined ? undefined : (JSON.parse(dynamicTools) as unknown[])
       await codex.startAnew(threadId, { cwd, policy: policyOf(controls), dynamicTools: tools }, keepAlias)

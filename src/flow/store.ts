@@ -96,6 +96,8 @@ function copyBeforeUpgrade(needs: StoreNeeds, { backups }: Places, driver: SqlDr
   ensurePrivateFolder(backups)
   const at = iso(clock.now())
   const path = `${backups}/schema-${schema}-${at.replace(/[-:]|\.\d+/g, "")}.db`
+  // What a kill in the middle of the last one left.
+  keepNewest(backups, { begins: "schema-", ends: ".draft", keep: 0, beside: [] })
   try {
     backUp({ driver, open: platform.openDatabase, path, version, at })
   } catch (error) {

@@ -169,6 +169,23 @@ describe("what was handed to a child that died", () => {
     }
   })
 
+  test("is in doubt where the child has lost the thread: it blocks nothing, and is not sent again by itself", async () => {
+    const child = dying(true)
+    const house = start(child)
+    await house.settle(house.rooms.turns.prompts.create({ sessionId: "t", text: "once", overrides: {} }))
+    await quiet(house)
+    again(child)
+    child.findMessage = async () => {
+      throw new Fault("not_found", "no rollout found for thread id t")
+    }
+    house.rooms.turns.resume()
+    await quiet(house)
+    expect(texts(house)).toEqual(["once"])
+    expect(house.rooms.turns.prompts.list("t", { all: true })).toMatchObject([
+      { state: "indeterminate", reason: "the app-server has lost the thread that the message was sent to" },
+    ])
+  })
+
   test("is accepted as soon as the child tells the message back", async () => {
     const house = start(dying(true))
     const { promptId } = await house.settle(

@@ -1,7 +1,7 @@
 // What a start does to a data folder: a copy before an upgrade, of the last few; and on a full disk the spare file makes room.
 
 import { expect, test } from "bun:test"
-import { existsSync, readdirSync, statSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import type { Config } from "../../src/base/config/config.ts"
 import { createManualClock } from "../../src/base/kit/manual-clock.ts"
@@ -53,6 +53,9 @@ test("an older database is copied before it is brought up, the last three times;
         .catch(() => {})
     older(config.dataDir, count)
     clock.turn(1_000)
+    // What a kill in the middle of a copy leaves.
+    mkdirSync(backups, { recursive: true })
+    await Bun.write(join(backups, `schema-${count}-20260101T000000Z.db.0193.draft`), "half")
     await (await start())[Symbol.asyncDispose]()
   }
   const copies = readdirSync(backups).filter((name) => name.endsWith(".db"))

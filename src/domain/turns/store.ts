@@ -65,6 +65,7 @@ const FORGET = [
   `DELETE FROM turn_aliases WHERE session_id = ?`,
   `DELETE FROM said WHERE session_id = ?`,
 ]
+const COMPLETED = `SELECT EXISTS (SELECT 1 FROM turns WHERE session_id = ? AND status = 'completed') AS yes`
 const NOTE_POLICY = `UPDATE turns SET policy = ? WHERE session_id = ? AND id = ?`
 const KEEP_SAID = `INSERT INTO said (session_id, turn_id, text) VALUES (?, ?, ?)`
 const TAKE_SAID = `DELETE FROM said WHERE session_id = ? AND turn_id = ? RETURNING rowid, text`
@@ -75,6 +76,8 @@ export const turnsOf = (db: Reader, sessionId: string): Turn[] =>
   db.all(OF_SESSION, sessionId).flatMap((r) => turnOf(r) ?? [])
 export const activeTurn = (db: Reader, sessionId: string): Turn | undefined =>
   turnOf(db.get(ACTIVE, sessionId))
+export const hasCompleted = (db: Reader, sessionId: string): boolean =>
+  db.get(COMPLETED, sessionId)?.yes === 1
 export const runningTurns = (db: Reader): Turn[] => db.all(RUNNING).flatMap((r) => turnOf(r) ?? [])
 
 export function writeTurn(tx: Tx, t: Turn): void {

@@ -17,7 +17,16 @@ import type { Sent } from "./messages/message.ts"
 import { createMessages } from "./messages/messages.ts"
 import type { EditPrompt, NewPrompt, Prompts } from "./prompts/prompts.ts"
 import { createRollbacks } from "./rollbacks.ts"
-import { activeTurn, forgetTurns, readTurn, realId, runningTurns, type Turn, turnsOf } from "./store.ts"
+import {
+  activeTurn,
+  forgetTurns,
+  hasCompleted,
+  readTurn,
+  realId,
+  runningTurns,
+  type Turn,
+  turnsOf,
+} from "./store.ts"
 
 export interface TurnsNeeds {
   db: Db
@@ -231,6 +240,8 @@ export function createTurns(needs: TurnsNeeds) {
     /** The turn's own id for any of its names, also those of earlier runs. */
     realId: (sessionId: string, id: string, reader: Reader = db): string => realId(reader, sessionId, id),
     list: (sessionId: string): Turn[] => turnsOf(db, sessionId),
+    /** True once a turn of it went to its end: what the model said and did there is the child's to remember. */
+    hasCompleted: (sessionId: string): boolean => hasCompleted(db, sessionId),
     running: (reader: Reader = db): Turn[] => runningTurns(reader),
     /** Its session is gone. */
     forget(tx: Tx, sessionId: string): void {

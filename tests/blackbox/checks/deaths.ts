@@ -2,7 +2,7 @@
 // left over, and every session goes on.
 
 import { strict as assert } from "node:assert"
-import { existsSync } from "node:fs"
+import { existsSync, readdirSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import type { Frame, Listener } from "../../support/client.ts"
 import { isAlive } from "../../support/daemon.ts"
@@ -89,6 +89,30 @@ export const deathChecks: Check[] = [
       await ended(listener, next.turnId)
       assert.deepEqual(upTo(again), upTo(listener))
       for (const each of [listener, next.listener, again]) each.close()
+    },
+  },
+  {
+    name: "the child is killed in a session's first turn, before its file was there: the session goes on in a new thread",
+    async run(world) {
+      const id = await newSession(world)
+      const listener = await hear(world)
+      const turnId = await send(world, id, "words: 100000 2")
+      await listener.until(isNotification("item/agentMessage/delta", turnId), "words")
+      const pid = await killChild(world)
+      const home = join(world.place.dataDir, "codex-home")
+      // As if the kill had come some milliseconds before.
+      for (const path of readdirSync(home, { recursive: true, encoding: "utf8" }))
+        if (path.includes(id) && path.endsWith(".jsonl")) rmSync(join(home, path))
+      await ended(listener, turnId)
+      await untilReady(world, pid)
+      const next = await runTurn(world, id, "echo: alive")
+      assert.equal(next.end.payload.params?.turn?.status, "completed")
+      const whole = await read(world, id)
+      assert.deepEqual(
+        whole.thread.turns.map((t) => t.status),
+        ["interrupted", "completed"],
+      )
+      for (const each of [listener, next.listener]) each.close()
     },
   },
   {

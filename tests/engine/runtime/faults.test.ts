@@ -6,6 +6,7 @@ import { PeerFailure, RpcError } from "../../../src/engine/runtime/protocol/wire
 
 test.each([
   [-32600, "no rollout found for thread id 1", "not_found"],
+  [-32600, "failed to resolve rollout path `/r.jsonl`: file does not exist", "not_found"],
   [-32600, "thread not found: 1", "not_found"],
   [-32600, "invalid thread id: one", "not_found"],
   [-32600, "unauthorized: missing bearer or basic authentication", "auth_required"],

@@ -247,12 +247,19 @@ export function createMessages(needs: MessagesNeeds) {
   async function settleDispatched(id: string): Promise<void> {
     const row = prompts.find(id)
     if (row?.state !== "dispatched") return
-    const reason = "the app-server or the daemon ended before it said whether it took the message"
+    const doubt = (reason: string) => db.act((tx) => prompts.move(tx, id, "doubt", { reason }))
     if (!row.tracked || !codex.tellsClientIds()) {
-      await db.act((tx) => prompts.move(tx, id, "doubt", { reason }))
+      await doubt("the app-server or the daemon ended before it said whether it took the message")
       return
     }
-    const turnId = await codex.findMessage(row.sessionId, id)
+    let turnId: string | undefined
+    try {
+      turnId = await codex.findMessage(row.sessionId, id)
+    } catch (error) {
+      if (!isFault(error, "not_found")) throw error
+      await doubt("the app-server has lost the thread that the message was sent to")
+      return
+    }
     await db.act((tx) => {
       if (turnId === undefined) prompts.move(tx, id, "return", { reason: "it had not arrived" })
       else prompts.move(tx, id, "accept", { turnId })

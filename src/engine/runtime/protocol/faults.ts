@@ -73,6 +73,8 @@ const UNKNOWN_THREAD = [
   "thread not loaded",
   "no rollout found",
   "no archived rollout found",
+  // The file of a thread that it remembers is gone (0.150.1, tried).
+  "failed to resolve rollout path",
   "invalid thread id",
   "invalid session id",
   "conversation not found",
