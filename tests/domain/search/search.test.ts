@@ -298,6 +298,24 @@ describe("the index follows the transcript in the same commit", () => {
     expect(ask(house, "bulk", { from: 6_000 }).matches).toBe(0)
   })
 
+  test("what is taken back is not found, even while the index has thousands of others to take in first", () => {
+    const house = open()
+    house.now((tx) => house.rooms.turns.settle(tx, { sessionId: "s", id: "t", status: "completed" }))
+    say(house, { id: "a", text: "regretted", at: 1_000 })
+    house.now((tx) => void tx.run("UPDATE turns SET rolled_back_at = 1 WHERE session_id = 's'"))
+    say(house, { session: "other", id: "b", text: "regretted", at: 1_000, turn: "o" })
+    house.now((tx) => void tx.run("UPDATE turns SET rolled_back_at = NULL WHERE session_id = 's'"))
+    expect(found(house, "regretted").sort()).toEqual(["a", "b"])
+    house.now((tx) => {
+      const about = { turnId: "o", role: "user", type: "userMessage", status: "complete" } as const
+      for (let i = 0; i < 500; i++)
+        house.rooms.transcript.put(tx, "other", { messageId: `m${i}`, ...about, content: "bulk" })
+      tx.run("UPDATE turns SET rolled_back_at = 1 WHERE session_id = 's'")
+    })
+    expect(ask(house, "bulk").pending).toBeGreaterThan(0)
+    expect(found(house, "regretted")).toEqual(["b"])
+  })
+
   test("what is said now doesn't wait for what came by the thousand", () => {
     const house = open()
     say(house, ...Array.from({ length: 1_000 }, (_, i) => ({ id: `m${i}`, text: `bulk ${i}`, at: 5_000 })))
@@ -434,6 +452,24 @@ describe("order and pages", () => {
     expect(new Set(ids).size).toBe(31)
     expect(() => ask(house, "rare", { cursor: "nonsense" })).toThrow("cursor")
     expect(() => ask(house, "rare", { cursor: btoa("relevance/1/-5") })).toThrow("cursor")
+  })
+
+  test("pages of the best go on where they were when a word becomes common meanwhile", () => {
+    const house = open()
+    const many = (from: number, n: number) =>
+      Array.from({ length: n }, (_, i) => ({ id: `m${from + i}`, text: "word", at: 1_000 + from + i }))
+    say(house, ...many(0, 30))
+    const first = ask(house, "word", { limit: 10, sessionId: "s" })
+    expect(first.ranking).toBe("relevance")
+    say(house, ...many(30, 10_001).map((one) => ({ ...one, session: "other", turn: "o" })))
+    while (ask(house, "word").pending > 0) house.clock.turn(0)
+    const second = ask(house, "word", { limit: 10, sessionId: "s", cursor: first.nextCursor ?? "" })
+    expect(second.data.map(({ messageId }) => messageId)).toEqual(
+      many(10, 10)
+        .map(({ id }) => id)
+        .reverse(),
+    )
+    expect(second.ranking).toBe("relevance")
   })
 
   test("what is everywhere comes newest first, says that it is bounded, and can be paged to its end", () => {

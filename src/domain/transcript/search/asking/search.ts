@@ -113,7 +113,7 @@ export function createSearch({ db, titleOf }: SearchNeeds) {
     const isBounded = hits.ids.length > MOST_SCORED
     const isAll = !sessions && !ask.roles && !ask.types && ask.from === undefined && ask.to === undefined
     const isCommon = isBounded || cursor?.ranking === "recency"
-    const rare = isCommon ? [] : rareOf(terms, isAll ? hits.ids.length : undefined)
+    const rare = isCommon ? [] : rareOf(terms, before, isAll ? hits.ids.length : undefined)
     const isRanked = rare.length > 0
     const offset = cursor?.offset ?? 0
     const ids = isRanked
@@ -153,13 +153,16 @@ export function createSearch({ db, titleOf }: SearchNeeds) {
     return sessionId === undefined ? own : own.filter((id) => id === sessionId)
   }
 
-  /** What is known of the terms that tell matches apart: a common one says little, and would be read whole. */
-  function rareOf(terms: Term[], counted: number | undefined): Told[] {
+  /** What is known of the terms that tell matches apart: a common one says little, and would be read whole. As of the first page. */
+  function rareOf(terms: Term[], before: number, counted: number | undefined): Told[] {
     const of = writtenEver(db)
     // Counted already where it is the whole question.
     const known = terms.length === 1 ? counted : undefined
     return terms
-      .map((term) => ({ term, matches: known ?? countOf(db, term.match, MOST_SCORED + 1) }))
+      .map((term) => ({
+        term,
+        matches: known ?? countOf(db, { match: term.match, before }, MOST_SCORED + 1),
+      }))
       .filter(({ matches }) => matches <= MOST_SCORED)
       .sort((a, b) => a.matches - b.matches)
       .slice(0, MOST_SCORING)

@@ -1,7 +1,6 @@
 // What questions ask of the index, and of the entries that it found.
 
 import type { Reader, Row } from "../../../../base/storage/port.ts"
-import { END } from "../ids.ts"
 import { searchableOf } from "../store.ts"
 import type { Searchable } from "../text.ts"
 import type { Term } from "./question.ts"
@@ -26,10 +25,12 @@ const STANDS = standing(`term = ?1`)
 const BEGINS = standing(`term >= ?1 AND term <= ?1 || char(0x10ffff)`)
 const TIMES = `SELECT count(*) AS n FROM (SELECT 1 FROM search_words WHERE term = ? LIMIT ?)`
 const WRITTEN = `SELECT max(seq) AS n FROM entries`
+// One that was taken back may wait in search_pending behind thousands.
 const ROW = `SELECT d.id, e.session_id, e.message_id, e.turn_id, e.role, e.type, e.content, e.details, e.item, e.status,
     coalesce(e.started_at, e.completed_at) AS at, s.archived, s.project_id, s.system_owned
   FROM search_docs AS d JOIN entries AS e ON e.seq = d.seq
-  JOIN sessions AS s ON s.id = e.session_id WHERE d.id = CAST(? AS INTEGER)`
+  JOIN sessions AS s ON s.id = e.session_id WHERE d.id = CAST(? AS INTEGER)
+    AND e.hidden = 0`
 const OF_PROJECT = `SELECT id FROM sessions WHERE project_id = ? ORDER BY updated_at DESC LIMIT ?`
 
 export interface Asked {
@@ -44,9 +45,9 @@ export const matchesOf = (db: Reader, { match, from, before }: Asked, most: numb
   idsOf(db.get(FIRST, match, from, before, most)?.ids)
 export const newestMatches = (db: Reader, { match, from, before }: Asked, most: number): number[] =>
   idsOf(db.get(NEWEST, match, from, before, most)?.ids)
-/** How many documents there are of it at all, counted up to `most`. */
-export const countOf = (db: Reader, match: string, most: number): number =>
-  db.get(COUNT, match, 0, END, most)?.n as number
+/** How many documents of it there are before that id, counted up to `most`. */
+export const countOf = (db: Reader, { match, before }: Omit<Asked, "from">, most: number): number =>
+  db.get(COUNT, match, 0, before, most)?.n as number
 
 /** Where a term stands: ids, each as often as it does. Of a phrase that is its rarest word; nothing if that stands more than `most` times. */
 export function standsIn(db: Reader, { words, prefix }: Term, most: number): Standing {
