@@ -209,13 +209,19 @@ test("a change is offered again when a handler failed, three times at most, and 
   expect(await times([[{ kind: "handler_result", moduleName: "x" }]])).toBe(1)
 })
 
-test("what waited at the start and was never offered is offered then, once", async () => {
+/** A change waits in a session of no project, and nobody was told. */
+async function askedOutside() {
   const house = open({ project: false })
   house.offers.begin()
   house.begin()
   house.ask(0)
   await house.rest()
   expect(house.emitted).toEqual([])
+  return house
+}
+
+test("what waited at the start and was never offered is offered then, once", async () => {
+  const house = await askedOutside()
   house.now((tx) => house.rooms.sessions.change(tx, "s", { projectId: "p" }, ["projectId"]))
   house.ask(1)
   await house.rest()
@@ -238,12 +244,7 @@ test("what waited at the start and was never offered is offered then, once", asy
 })
 
 test("what waits in a session that is put into a project is offered then, once", async () => {
-  const house = open({ project: false })
-  house.offers.begin()
-  house.begin()
-  house.ask(0)
-  await house.rest()
-  expect(house.emitted).toEqual([])
+  const house = await askedOutside()
   const life = createLife({ ...house, joined: (tx, id) => noteWaiting(house.rooms, tx, id) })
   const { id: own } = house.now((tx) => house.rooms.projects.create(tx, { name: "p" }))
   for (const projectId of [own, null, own]) {

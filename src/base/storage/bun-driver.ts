@@ -39,7 +39,7 @@ export function openBunDriver(path: string): SqlDriver {
 
 /**
  * The same statement with `+?` for every `?`. SQLite 3.54 looks at what is bound to a bare one (LIMIT ?, and = ? beside ORDER BY) and
- * plans the statement anew whenever that is bound again: 3 µs for the smallest, 25 to 100 with our schema (scripts/bench/log.ts). The
+ * plans the statement anew whenever that is bound again: 3 µs for the smallest, 25 to 100 with our schema. The
  * plus changes neither value nor plan.
  */
 export const steady = (sql: string): string =>

@@ -15,7 +15,8 @@ export interface GateNeeds {
   deleted(id: string): Fault | undefined
 }
 
-const LONGEST_ID = 240
+/** Characters of an id in a path; a longer one is nobody's. */
+export const LONGEST_ID = 240
 
 /** Gates of a session's route, in the order of the letters; B and Q are `body` and `query` behind them. */
 export const createGate =

@@ -7,7 +7,7 @@ import { Fault } from "../../../base/fault.ts"
 import { lazily } from "../../../base/kit/lazily.ts"
 import { isFolder } from "../../../base/platform/folders.ts"
 import type { HttpEnv } from "../env.ts"
-import { invalidParam } from "../guards.ts"
+import { invalidParam, LONGEST_ID } from "../guards.ts"
 import { described } from "../openapi/described.ts"
 import { json } from "../reply.ts"
 import { body } from "../valid.ts"
@@ -23,7 +23,6 @@ const wishes = lazily(() =>
 )
 const destination = lazily(() => z.object({ destination: z.enum(["unassigned", "archive"]) }))
 
-const LONGEST_ID = 240
 /** An owner of agents that is a session and no project. */
 const OF_SESSION = /^session:./
 

@@ -8,6 +8,7 @@ import type { Logger } from "../../../base/observe/logger.ts"
 import { markOf, NO_TRACE, type Trace } from "../../../base/observe/trace.ts"
 import type { Trail } from "../../../domain/trail/trail.ts"
 import type { HttpEnv } from "../env.ts"
+import { LONGEST_ID } from "../guards.ts"
 import { bytesOf } from "../reply.ts"
 
 export interface SeenNeeds {
@@ -40,8 +41,6 @@ interface SpanTold {
 export const UNMATCHED = "unmatched"
 const REFUSED = 400
 const BROKEN = 500
-/** Of an id in a path; longer ones are nobody's. */
-const LONGEST_ID = 240
 const READS = new Set(["GET", "HEAD", "OPTIONS"])
 /** Methods beyond these are anybody's text. */
 const METHODS = new Set([...READS, "POST", "PUT", "PATCH", "DELETE"])
