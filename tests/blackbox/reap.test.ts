@@ -11,6 +11,7 @@ import { ask, type Listener, listen } from "../support/client.ts"
 import { COMMANDS, codexBin, type Daemon, openPlace, type Place, ROOT } from "../support/daemon.ts"
 import { linesOf } from "../support/kill/lines.ts"
 import { processes, type Seen } from "../support/kill/survivors.ts"
+import { health, untilReady } from "./world.ts"
 
 const NET_MS = 120_000
 // By its path: a command without an environment has no PATH either.
@@ -43,9 +44,6 @@ async function openScene(policy: string, place: Place) {
   const spec = { command: COMMANDS.bun, codexBin: codexBin("0.169.0"), env, offline: false }
   return { start: () => place.start(spec), [Symbol.asyncDispose]: () => server.stop(true) }
 }
-
-const isReady = ({ type, payload }: Listener["frames"][number]) =>
-  type === "runtime_updated" && payload.name === "ready"
 
 let serial = 0
 /** Approved commands of a sandboxed and of an unsandboxed session leave processes behind; resolves when they are there. */
@@ -92,20 +90,20 @@ describe.each(Object.entries(POLICIES))("commands that get %s", (_, policy) => {
 
       let daemon = await scene.start()
       let listener = await listen(daemon)
-      await listener.until(isReady, "ready")
+      await untilReady({ daemon })
       const underChild = await leaveSome(daemon, listener)
-      const from = listener.frames.length
-      const child = underChild.find(({ command }) => command.endsWith("app-server"))
-      expect(child?.pid).toBeGreaterThan(1)
+      const { codex } = await health({ daemon })
+      const child = underChild.find(({ pid }) => pid === codex.pid)
+      expect(child?.command).toEndWith("app-server")
       process.kill(Number(child?.pid), "SIGKILL")
-      await listener.until(isReady, "ready again", from)
+      await untilReady({ daemon }, codex.pid)
       expect(stillThere(underChild, place.path)).toEqual([])
 
       const underDaemon = await leaveSome(daemon, listener)
       await daemon.end("SIGKILL")
       daemon = await scene.start()
       listener = await listen(daemon)
-      await listener.until(isReady, "ready after the daemon's kill")
+      await untilReady({ daemon })
       expect(stillThere(underDaemon, place.path)).toEqual([])
 
       const underDrain = await leaveSome(daemon, listener)

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { createHmac } from "node:crypto"
 import { ask, type Frame } from "../support/client.ts"
 import { COMMANDS, codexBin, type Daemon, openPlace, type Place } from "../support/daemon.ts"
-import { get, hear, newSession, post, read, untilReady, type World } from "./world.ts"
+import { get, hear, isNotification, newSession, post, read, untilReady, type World } from "./world.ts"
 
 const NET_MS = 60_000
 const VERSION = "0.169.0"
@@ -74,6 +74,11 @@ test(
     expect([taken.status, taken.body.status]).toEqual([202, "queued"])
     const jobId = taken.body.jobId as string
     await listener.until(completed(jobId), "the end of the job")
+    // A job is over when its message was taken; the message's entry comes with the item that tells of it.
+    await listener.until(
+      (f) => isNotification("item/completed")(f) && f.payload.params?.item?.type === "userMessage",
+      "the message's item",
+    )
     listener.close()
     const { body: told } = await get(world, `/api/orchestrator/jobs/${jobId}`)
     expect(told.job).toMatchObject({ state: "completed", attempts: 1, result: { sessionId } })

@@ -75,20 +75,23 @@ export interface Row {
   status: string
 }
 
-export const get = <T = Body>({ daemon }: World, path: string): Promise<Reply<T>> => ask<T>(daemon.url, path)
-export const post = <T = Body>({ daemon }: World, path: string, json: unknown = {}): Promise<Reply<T>> =>
+/** All that reading and writing need of it. */
+type Served = Pick<World, "daemon">
+
+export const get = <T = Body>({ daemon }: Served, path: string): Promise<Reply<T>> => ask<T>(daemon.url, path)
+export const post = <T = Body>({ daemon }: Served, path: string, json: unknown = {}): Promise<Reply<T>> =>
   ask<T>(daemon.url, path, { json })
 
-export const hear = ({ daemon }: World, query = ""): Promise<Listener> => listen(daemon, query)
+export const hear = ({ daemon }: Served, query = ""): Promise<Listener> => listen(daemon, query)
 
-export async function health(world: World): Promise<Health> {
+export async function health(world: Served): Promise<Health> {
   const reply = await get<Health>(world, "/api/health")
   assert.equal(reply.status, 200)
   return reply.body
 }
 
 /** Resolves when the child of a run other than `notPid` is ready. */
-export async function untilReady(world: World, notPid?: number | null): Promise<Health> {
+export async function untilReady(world: Served, notPid?: number | null): Promise<Health> {
   const listener = await hear(world, "families=system")
   const isUp = ({ codex }: Health) => codex.initialized && codex.pid !== notPid
   let report = await health(world)
