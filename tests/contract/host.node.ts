@@ -4,6 +4,6 @@ import { createNodePlatform } from "../../src/base/platform/node.ts"
 import { hostSuite } from "./host-suite.ts"
 
 hostSuite({
-  test: (name, run) => void test(name, { timeout: 30_000 }, run),
+  test: (name, run) => void test(name, { timeout: 120_000 }, run),
   platform: createNodePlatform(),
 })

@@ -375,7 +375,7 @@ function rawAnswer(at: { port: number } | { path: string }, text: string): Promi
   return new Promise((resolve, reject) => {
     const socket = "path" in at ? connect(at.path) : connect(at.port, "127.0.0.1")
     let got = ""
-    const net = setTimeout(() => reject(new Error(`no end after: ${got.slice(0, 200)}`)), 15_000)
+    const net = setTimeout(() => reject(new Error(`no end after: ${got.slice(0, 200)}`)), 60_000)
     const end = () => {
       clearTimeout(net)
       resolve(got)

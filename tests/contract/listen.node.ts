@@ -6,11 +6,11 @@ import { createNodePlatform } from "../../src/base/platform/node.ts"
 import { listenSuite } from "./listen-suite.ts"
 
 listenSuite({
-  test: (name, run) => void test(name, { timeout: 30_000 }, run),
+  test: (name, run) => void test(name, { timeout: 120_000 }, run),
   platform: createNodePlatform(),
 })
 
-test("a client that never closes its refused upgrade is cut", { timeout: 30_000 }, async () => {
+test("a client that never closes its refused upgrade is cut", { timeout: 120_000 }, async () => {
   const { listen } = createNodePlatform()
   const socket = { open() {}, message() {}, drain() {}, close() {} }
   const at = { host: "127.0.0.1", port: 0 }

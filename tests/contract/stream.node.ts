@@ -2,4 +2,4 @@
 import { test } from "node:test"
 import { streamSuite } from "./stream-suite.ts"
 
-streamSuite({ test: (name, run) => void test(name, { timeout: 30_000 }, run) })
+streamSuite({ test: (name, run) => void test(name, { timeout: 120_000 }, run) })

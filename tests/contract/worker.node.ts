@@ -4,6 +4,6 @@ import { createNodePlatform } from "../../src/base/platform/node.ts"
 import { workerSuite } from "./worker-suite.ts"
 
 workerSuite({
-  test: (name, run) => void test(name, { timeout: 20_000 }, run),
+  test: (name, run) => void test(name, { timeout: 120_000 }, run),
   platform: createNodePlatform(),
 })

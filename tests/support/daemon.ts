@@ -201,7 +201,7 @@ function processesNaming(path: string): string[] {
 
 /** What is killed leaves the list a moment later: looked at again until the list is empty or the net is reached. */
 async function gone(list: () => string[]): Promise<string[]> {
-  const until = performance.now() + 5_000
+  const until = performance.now() + 30_000
   for (let left = list(); ; left = list()) {
     if (left.length === 0 || performance.now() > until) return left
     await new Promise((resolve) => setImmediate(resolve))

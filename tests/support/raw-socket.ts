@@ -31,7 +31,7 @@ export interface RawSocket {
   destroy(): void
 }
 
-const NET_MS = 20_000
+const NET_MS = 60_000
 
 /** Opens a websocket. Rejects with the status line when the answer is no upgrade. */
 export async function openRawSocket({ at, target, headers = {} }: RawSocketNeeds): Promise<RawSocket> {

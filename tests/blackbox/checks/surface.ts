@@ -41,9 +41,9 @@ const runs = (marker: string): boolean =>
     }
   })
 
-/** Nobody tells us of processes that come and go: looked at again and again, the net is 20 s. */
+/** Nobody tells us of processes that come and go: looked at again and again, the net is 60 s. */
 async function until(holds: () => boolean, what: string): Promise<void> {
-  const net = performance.now() + 20_000
+  const net = performance.now() + 60_000
   while (!holds()) {
     assert.ok(performance.now() < net, what)
     await new Promise((resolve) => setImmediate(resolve))

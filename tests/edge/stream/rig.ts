@@ -137,7 +137,7 @@ async function openEventSource(url: string, headers: Record<string, string>) {
         if (sent.length >= count) resolve()
         else reject(new Error(`over after ${sent.length} of ${count}`))
       }
-      const net = setTimeout(() => reject(new Error(`deadline at ${sent.length} of ${count}`)), 15_000)
+      const net = setTimeout(() => reject(new Error(`deadline at ${sent.length} of ${count}`)), 60_000)
       hearers.add(look)
       look()
     })

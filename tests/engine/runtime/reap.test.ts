@@ -144,7 +144,7 @@ async function linesOf(file: string, count: number): Promise<string[]> {
   // Not fs.watch: on Bun 1.4.5 it lost the last append here. What is not there yet, tail would look for once a second.
   writeFileSync(file, "", { flag: "a" })
   const tail = Bun.spawn(["tail", "-q", "-n", "+1", "-F", file], { stderr: "ignore" })
-  const net = setTimeout(() => tail.kill(), 20_000)
+  const net = setTimeout(() => tail.kill(), 60_000)
   let text = ""
   try {
     for await (const chunk of tail.stdout) {
