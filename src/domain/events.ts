@@ -83,6 +83,10 @@ export const requestOpened = (audience: Audience, frame: string, payload: unknow
 export const requestClosed = (audience: Audience, frame: string, payload: unknown): NewEvent =>
   fact("request.closed", audience, { frame, payload })
 
+/** What became of a request after its end was told. */
+export const requestUpdated = (audience: Audience, payload: unknown): NewEvent =>
+  fact("request.updated", audience, payload)
+
 /** An entry that no item tells of, whole: `{threadId, turnId, messageId, type, entry}`. */
 export const transcriptUpdated = (audience: Audience, payload: unknown): NewEvent =>
   fact("transcript.updated", audience, payload)

@@ -36,7 +36,27 @@ const listOf = (
   kind: "approval" | "tool_input" | "tool_call" = "approval",
 ) => rooms.requests.list("t", kind)
 const frames = (house: Pick<OpenRooms, "told">) =>
-  house.told.filter((e) => e.type.startsWith("request.")).map((e) => JSON.parse(e.body))
+  house.told
+    .filter((e) => e.type.startsWith("request."))
+    .map(({ type, body }) => {
+      const told = JSON.parse(body)
+      return type === "request.updated" ? { frame: "request_updated", payload: told } : told
+    })
+/** What was told as the end of a request. */
+const endsOf = (house: Pick<OpenRooms, "told">, id: string) =>
+  frames(house)
+    .filter(({ frame }) => frame.endsWith("_resolved"))
+    .map(({ payload }) => payload)
+    .filter(({ approvalId, requestId }) => (approvalId ?? requestId) === id)
+/** What a client that only listens takes for waiting; an end that is told of what doesn't wait fails. */
+function pendingIn(house: Pick<OpenRooms, "told">): Set<unknown> {
+  const waits = new Set<unknown>()
+  for (const { frame, payload } of frames(house)) {
+    if (frame === "approval") waits.add(payload.approvalId)
+    if (frame === "approval_resolved") expect(waits.delete(payload.approvalId)).toBe(true)
+  }
+  return waits
+}
 const stateOf = ({ rooms, id }: { rooms: OpenRooms["rooms"]; id: string }) => rooms.requests.find(id)?.state
 const dies = (house: OpenRooms, runId = "run") => {
   const work: (() => void)[] = []
@@ -119,24 +139,32 @@ describe("when the child dies", () => {
     expect(outcome.state).toBe("accepted-for-carry")
   })
 
-  test("handed over to a process that died before it showed so: the transcript says that nobody knows, no frame takes the decision back", async () => {
+  test("handed over to a process that died before it showed so: the transcript and a frame say that nobody knows, none takes the decision back", async () => {
     const house = asking()
     await decide(house)
     const before = frames(house).length
     dies(house)
     expect(stateOf(house)).toBe("indeterminate")
-    expect(frames(house).slice(before)).toEqual([])
+    const reason = "the app-server ended before it showed that it had the answer"
+    const about = { approvalId: house.id, kind: "approval", turnId: "u", reason }
+    expect(frames(house).slice(before)).toEqual([
+      { frame: "request_updated", payload: { ...about, state: "indeterminate" } },
+    ])
     const { details = "{}" } = house.rooms.transcript.find(house.db, "t", `approval-${house.id}`) ?? {}
     expect(JSON.parse(details)).toMatchObject({
       status: "resolved",
       decision: "accept",
       decidedBy: "somebody",
       state: "indeterminate",
-      reason: "the app-server ended before it showed that it had the answer",
+      reason,
     })
     await house.settle(house.carry.dismiss(house.id, ANN))
     const seen = house.rooms.transcript.find(house.db, "t", `approval-${house.id}`)?.details ?? "{}"
     expect(JSON.parse(seen)).toMatchObject({ decision: "accept", state: "dismissed", dismissedBy: "ann" })
+    expect(frames(house).at(-1)).toEqual({
+      frame: "request_updated",
+      payload: { ...about, state: "dismissed" },
+    })
   })
 
   test("what may have been written is indeterminate: never repeated, not listed as waiting, until a person dismisses it", async () => {
@@ -173,7 +201,8 @@ describe("when the child dies", () => {
     await decide(house)
     dies(house)
     expect(stateOf(house)).toBe("indeterminate")
-    expect(frames(house).map(({ frame }) => frame)).toEqual(["approval", "approval_resolved"])
+    const told = frames(house).map(({ frame }) => frame)
+    expect(told).toEqual(["approval", "approval_resolved", "request_updated"])
   })
 
   test("an answer on its way to it that was not written goes on as that of the orphan", async () => {
@@ -292,6 +321,40 @@ describe("a person decides an orphan", () => {
     }
   })
 
+  test("an accept is told at once, as decided, and only once: before a child is there and after", async () => {
+    const house = asking()
+    dies(house)
+    const { loadThread } = house.child
+    house.child.loadThread = async () => {
+      throw new Fault("runtime_unavailable", "no child yet")
+    }
+    const before = frames(house).length
+    await decide(house)
+    await rest(house)
+    const end = { approvalId: house.id, status: "resolved", decision: "accept", scope: "turn" }
+    const told = [{ frame: "approval_resolved", payload: { ...end, state: "accepted-for-carry" } }]
+    expect(frames(house).slice(before)).toEqual(told)
+    await decide(house)
+    house.child.loadThread = loadThread
+    house.carry.resume()
+    await rest(house)
+    expect(stateOf(house)).toBe("carrying")
+    expect(frames(house).slice(before)).toEqual(told)
+  })
+
+  test("an accept that is ended before its turn is told as expired, beside its end", async () => {
+    const house = asking()
+    dies(house)
+    house.rooms.turns.drain()
+    await decide(house)
+    await house.settle(house.life.archive("t"))
+    expect(endsOf(house, house.id)).toHaveLength(1)
+    expect(frames(house).at(-1)).toMatchObject({
+      frame: "request_updated",
+      payload: { approvalId: house.id, state: "expired", reason: expect.any(String) },
+    })
+  })
+
   test("accept starts one turn that says what was asked, that the runtime restarted and that the person accepted", async () => {
     const house = await carrying()
     const [start] = startsOf(house)
@@ -346,9 +409,16 @@ describe("the continuation turn", () => {
     await rest(house)
     expect(answersOf(house)).toEqual([["answer", "run-2", 0, { decision: "accept" }]])
     expect(frames(house).at(-1)).toEqual({
-      frame: "approval_resolved",
-      payload: { approvalId: house.id, status: "resolved", decision: "accept", scope: "turn", carried: true },
+      frame: "request_updated",
+      payload: {
+        approvalId: house.id,
+        kind: "approval",
+        turnId: "turn-1",
+        state: "claimed",
+        carried: true,
+      },
     })
+    expect(endsOf(house, house.id)).toHaveLength(1)
     const signal = house.told.findLast(({ type }) => type === "app.request")
     expect(JSON.parse(signal?.context ?? "").requestId).toBe(house.id)
     again(house, ls, { rpc: 1 })
@@ -376,7 +446,11 @@ describe("the continuation turn", () => {
     ends(house, "turn-1")
     expect(stateOf(house)).toBe("void")
     const told = frames(house).find(({ payload }) => payload.state === "void")
-    expect(told.payload).toMatchObject({ approvalId: house.id, status: "expired" })
+    expect(told).toMatchObject({
+      frame: "request_updated",
+      payload: { approvalId: house.id, turnId: "turn-1" },
+    })
+    expect(endsOf(house, house.id)).toMatchObject([{ decision: "accept", state: "accepted-for-carry" }])
     expect(told.payload.reason).toMatch(/ended without asking for it again/)
     await expect(decide(house)).rejects.toMatchObject({ details: { code: "not_eligible" } })
     expect(startsOf(house)).toHaveLength(1)
@@ -439,10 +513,10 @@ describe("the continuation turn", () => {
     await decide(house, { kind: "tool_input", decision: "accept", answers })
     await rest(house)
     expect(startsOf(house)[0]?.text).toContain("Which colour? blue")
-    expect(frames(house).at(-1)).toMatchObject({
-      frame: "tool_user_input_resolved",
-      payload: { status: "resolved" },
-    })
+    expect(endsOf(house, house.id)).toEqual([
+      { requestId: house.id, status: "resolved", decision: "accept", state: "accepted-for-carry" },
+    ])
+    expect(frames(house).at(-1)).toMatchObject({ frame: "request_updated", payload: { carried: true } })
     expect(answersOf(house)).toEqual([])
     ends(house, "turn-1")
     expect(stateOf(house)).toBe("answered")
@@ -639,6 +713,7 @@ test("whatever is killed when, each accept lets the command run at most once, an
           const asksLiving = request?.state === "open" && request.runId === current()
           expect(asksLiving || request?.state === "orphaned").toBe(true)
         }
+        expect(pendingIn(house)).toEqual(new Set(listOf(house).map((row) => row.approvalId)))
       }
       house.ingest.take([], current())
       expect(house.faults).toEqual([])

@@ -72,6 +72,13 @@ const resolvedOf = (listener: Listener, id: string): Promise<Frame> =>
     "its end",
   )
 
+/** What became of its accept after it was told. */
+const carriedOf = (listener: Listener, id: string): Promise<Frame> =>
+  listener.until(
+    (f) => f.type === "request_updated" && (f.payload.approvalId ?? f.payload.requestId) === id,
+    "what became of it",
+  )
+
 /** The next turn of the session that ends and is none of these. */
 const nextEnd = (listener: Listener, ...others: string[]): Promise<Frame> =>
   listener.until(
@@ -115,6 +122,14 @@ export const carryChecks: Check[] = [
         status: "resolved",
         decision: "accept",
         scope: "turn",
+        state: "accepted-for-carry",
+      })
+      const carried = await carriedOf(listener, id)
+      assert.deepEqual(carried.payload, {
+        approvalId: id,
+        kind: "approval",
+        turnId: end.payload.params?.turn?.id,
+        state: "claimed",
         carried: true,
       })
       assert.equal(end.payload.params?.turn?.status, "completed")
@@ -205,8 +220,8 @@ export const carryChecks: Check[] = [
       assert.equal(runsOf(world, "second.txt"), 0)
       assert.equal((await decide(world, other.payload.approvalId, "decline")).status, 200)
       await endOf(differs.sessionId, differs.turnId)
-      const end = await resolvedOf(again, differs.id)
-      assert.deepEqual([end.payload.status, end.payload.state], ["expired", "void"])
+      assert.equal((await resolvedOf(again, differs.id)).payload.state, "accepted-for-carry")
+      assert.equal((await carriedOf(again, differs.id)).payload.state, "void")
       const used = await decide(world, differs.id, "accept")
       assert.deepEqual([used.status, used.body.code], [409, "not_eligible"])
       for (const file of ["first.txt", "second.txt", "declined.txt"]) assert.equal(runsOf(world, file), 0)
@@ -296,7 +311,7 @@ export const carryChecks: Check[] = [
           // Nothing of it was written: the same word is the orphan's.
           assert.deepEqual([said?.status, said?.body.state], [200, "accepted-for-carry"])
           await nextEnd(listener, turnId)
-          assert.equal((await resolvedOf(listener, id)).payload.carried, true)
+          assert.equal((await carriedOf(listener, id)).payload.carried, true)
           assert.equal(runsOf(world, file), 1)
         } else {
           // Nobody knows how far the daemon had come with it: only a person can have it repeated.

@@ -38,6 +38,7 @@ export function eventsOfScope(scope: Scope, thread: string | null): NewEvent[] {
     }),
     event("request.unsupported", { ...at, body: '{"method":"x/y","id":9,"params":{}}' }),
     event("request.opened", { ...at, body: '{"frame":"approval","payload":{"approvalId":"a"}}' }),
+    event("request.updated", { ...at, body: '{"approvalId":"a","state":"void"}' }),
     event("transcript.updated", { ...at, body: '{"messageId":"m"}' }),
     event("session.updated", { ...at, body: '{"changed":["title"]}' }),
     event("project.upserted", { ...at, body: '{"project":{}}' }),
@@ -89,6 +90,7 @@ const NAMES: Record<string, [type: string, alias?: string]> = {
 const PLAIN: Record<string, [family: string, type: string]> = {
   "request.unsupported": ["request", "server_request"],
   "request.opened": ["request", "approval"],
+  "request.updated": ["request", "request_updated"],
   "transcript.updated": ["transcript", "transcript_updated"],
   "session.updated": ["session", "session_updated"],
   "project.upserted": ["project", "project_upserted"],

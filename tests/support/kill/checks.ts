@@ -194,8 +194,8 @@ function answers({ ledger, since }: Scene, requests: Map<string, Row>): string[]
 
 const OPENED = new Set(["approval", "tool_user_input_requested", "tool_call_requested"])
 const CLOSED = new Set(["approval_resolved", "tool_user_input_resolved", "tool_call_resolved"])
-/** It lost its child and waits for a person, or for the turn that carries it over. */
-const WAITS_ON = new Set(["orphaned", "accepted-for-carry"])
+/** It lost its child and waits for a person. */
+const WAITS_ON = new Set(["orphaned"])
 const idOf = ({ payload }: Taped) => String(payload.approvalId ?? payload.requestId)
 
 /** Every beginning that was told has its end told, once, and the tables agree. */
@@ -217,8 +217,9 @@ function frames(
   for (const frame of tape.frames) {
     if (frame.life < since) continue
     if (OPENED.has(frame.type)) {
-      // Told again as an orphan, once for each child that it lost.
+      // Told again as an orphan, once for each child that it lost; what was decided of it before never left the house.
       if (frame.payload.state !== "orphaned") once(opened, idOf(frame), frame)
+      else closed.delete(idOf(frame))
     }
     if (CLOSED.has(frame.type)) once(closed, idOf(frame), frame)
     if (frame.type !== "notification") continue

@@ -1,10 +1,11 @@
 // The one writer of requests: every move of the picture, with its event and its transcript row in the same act. Frames say
-// an end once; an orphan is told again as what it is, never as resolved (decisions 18).
+// an end once, and what becomes of it after that by a frame of its own; an orphan is told again as what it is, never as
+// resolved (decisions 18).
 
 import type { Log } from "../../../base/events/log.ts"
 import { type Clock, iso } from "../../../base/kit/clock.ts"
 import type { Reader, Tx } from "../../../base/storage/port.ts"
-import { type Audience, requestClosed, requestOpened } from "../../events.ts"
+import { type Audience, requestClosed, requestOpened, requestUpdated } from "../../events.ts"
 import type { Transcript } from "../../transcript/transcript.ts"
 import { summaryOf } from "../asks/about.ts"
 import { questionsOf } from "../asks/questions.ts"
@@ -12,8 +13,9 @@ import { carriesOver } from "../carry/essence.ts"
 import { FRAMES, itemOf, METHODS, type Params, string } from "../kinds.ts"
 import { rowOf } from "../row.ts"
 import { insertRequest, moveRequest, noteHanded, type Request, readRequest } from "../store.ts"
-import { type Decision, resolvedOf } from "../verdict.ts"
+import { resolvedOf } from "../verdict.ts"
 import type { By } from "./by.ts"
+import { closedPayload, decisionOf, expiredOf, livingTurn, lostDetails, wasAccepted } from "./ends.ts"
 
 export interface MovesNeeds {
   log: Log
@@ -143,6 +145,7 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt 
       return
     }
     tell(tx, request, "resolved", { ...lostDetails(request), state, reason })
+    tellAfter(tx, request)
   }
 
   function expire(tx: Tx, request: Request, reason: string): void {
@@ -166,16 +169,19 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt 
     tellOpened(tx, request.id)
   }
 
-  /** A person's word on an orphan: a decline ends it, an accept waits for its continuation turn. */
+  /** A person's word on an orphan: a decline ends it, an accept waits for its continuation turn. Both are told as decided. */
   function decideOrphan(tx: Tx, request: Request, decided: Decided, accepts: boolean): void {
     moveRequest(tx, request, accepts ? "accepted-for-carry" : "declined", decidedFields(decided))
     const now = known(tx, request.id)
-    if (!accepts) closed(tx, now, { ...resolvedOf(decisionOf(now)), state: "declined" })
-    else {
-      const { reason, decidedBy, decidedFrom, decidedAt } = now
-      const details = openedDetails(now, JSON.parse(now.params) as Params)
-      tell(tx, now, "request", { ...details, state: now.state, reason, decidedBy, decidedFrom, decidedAt })
+    const { state, reason, decidedBy, decidedFrom, decidedAt } = now
+    const end = { ...resolvedOf(decisionOf(now)), state }
+    if (!accepts) {
+      closed(tx, now, end)
+      return
     }
+    tellClosed(tx, now, end)
+    const details = openedDetails(now, JSON.parse(now.params) as Params)
+    tell(tx, now, "request", { ...details, state, reason, decidedBy, decidedFrom, decidedAt })
   }
 
   /** The accept of an orphan came to nothing; it is never tried again by itself. */
@@ -193,6 +199,7 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt 
       reason: request.reason,
       ...seen,
     })
+    tellAfter(tx, request)
   }
 
   function closed(tx: Tx, request: Request, end: Record<string, unknown>): void {
@@ -200,8 +207,30 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt 
     // A decision of the clock's says so: nobody made it.
     const why = decidedFrom === "deadline" && { reason: "deadline" }
     const payload = closedPayload(request, { ...end, ...why })
-    log.append(tx, requestClosed(audienceOf(request.sessionId), FRAMES[request.kind].closed, payload))
+    if (wasAccepted(request)) tellAfter(tx, request, end.carried === true)
+    else tellClosed(tx, request, { ...end, ...why })
     tell(tx, request, "resolved", { reason, ...payload, decidedBy, decidedFrom, decidedAt })
+  }
+
+  const tellClosed = (tx: Tx, request: Request, end: Record<string, unknown>): void =>
+    void log.append(
+      tx,
+      requestClosed(audienceOf(request.sessionId), FRAMES[request.kind].closed, closedPayload(request, end)),
+    )
+
+  /** What became of one whose end has been told before. */
+  function tellAfter(tx: Tx, { id, kind, sessionId }: Request, carried = false): void {
+    const now = known(tx, id)
+    log.append(
+      tx,
+      requestUpdated(audienceOf(sessionId), {
+        [FRAMES[kind].id]: id,
+        kind,
+        turnId: livingTurn(now) ?? null,
+        state: now.state,
+        ...(carried ? { carried } : { reason: now.reason }),
+      }),
+    )
   }
 
   function tell(
@@ -241,30 +270,10 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt 
 }
 export type Moves = ReturnType<typeof createMoves>
 
-/** The turn whose end ends the request: its own, or the one that carries it over. */
-export const livingTurn = ({ turnId, carryTurnId }: Request): string | undefined => carryTurnId ?? turnId
-
-export const decisionOf = ({ decision = "null" }: Request): Decision => JSON.parse(decision) as Decision
-
 function known(tx: Tx, id: string): Request {
   const request = readRequest(tx, id)
   if (!request) throw new Error(`request ${id} is not in its table`)
   return request
-}
-
-const closedPayload = ({ kind, id }: Request, end: Record<string, unknown>) => ({
-  [FRAMES[kind].id]: id,
-  ...end,
-})
-
-const expiredOf = ({ kind }: Request) =>
-  kind === "tool_call" ? { status: "expired", success: false } : { status: "expired" }
-
-/** What was told of one whose outcome nobody knows, and who had decided it. */
-function lostDetails(request: Request): Record<string, unknown> {
-  const { handedAt, decidedBy, decidedFrom, decidedAt } = request
-  const end = handedAt === undefined ? expiredOf(request) : resolvedOf(decisionOf(request))
-  return { ...closedPayload(request, end), decidedBy, decidedFrom, decidedAt }
 }
 
 function openedDetails(request: Request, params: Params): Record<string, unknown> {

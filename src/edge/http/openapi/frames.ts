@@ -53,6 +53,18 @@ export const FRAME_ROWS: Readonly<Record<string, FrameRow>> = {
   tool_user_input_resolved: row("request", resolved.extend({ requestId: z.string() })),
   tool_call_requested: row("request", toolCall),
   tool_call_resolved: row("request", resolved.extend({ requestId: z.string() })),
+  request_updated: row(
+    "request",
+    z.object({
+      approvalId: z.string().optional(),
+      requestId: z.string().optional(),
+      kind: z.enum(["approval", "tool_input", "tool_call"]),
+      turnId: z.string().nullable().meta({ description: "The turn that it belongs to now." }),
+      state: z.enum(["claimed", "void", "expired", "indeterminate", "dismissed"]),
+      carried: z.literal(true).optional(),
+      reason: z.string().optional(),
+    }),
+  ),
   transcript_updated: row(
     "transcript",
     z.looseObject({

@@ -102,6 +102,7 @@ export const FRAMES: Record<string, FrameKind[]> = {
   "request.unsupported": plain("request", "server_request"),
   "request.opened": named,
   "request.closed": named,
+  "request.updated": plain("request", "request_updated"),
   "transcript.updated": plain("transcript", "transcript_updated"),
   "transcript.delta": plain("transcript", "transcript_delta"),
   "session.created": plain("session", "session_created"),
