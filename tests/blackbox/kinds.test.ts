@@ -152,10 +152,11 @@ async function permissions(world: World): Promise<void> {
     permissions: { fileSystem: { write: ["/"] } },
   })
   assert.equal(more.status, 400)
-  const part = await decide(world, row.approvalId, "accept", {
-    permissions: { fileSystem: { write: ["/srv/a"] } },
-  })
-  assert.equal(part.status, 200)
+  const granted = { fileSystem: { write: ["/srv/a"] } }
+  const part = await decide(world, row.approvalId, "accept", { permissions: granted })
+  assert.deepEqual([part.status, part.body.permissions], [200, granted])
+  const end = await listener.until((f) => f.type === "approval_resolved", "what was granted")
+  assert.deepEqual(end.payload.permissions, granted)
   const said = await done()
   assert.match(said, /\/srv\/a/)
   assert.doesNotMatch(said, /\/srv\/b|\/etc|"enabled":true/)

@@ -506,6 +506,24 @@ describe("the continuation turn", () => {
     expect(answersOf(house)).toEqual([["answer", "run-2", 0, { permissions, scope: "turn" }]])
   })
 
+  test("permissions that were accepted in part are told to the model and granted as that part", async () => {
+    const asks = { network: { enabled: true }, fileSystem: { read: null, write: ["/srv/a", "/srv/b"] } }
+    const method = "item/permissions/requestApproval"
+    const part = { fileSystem: { write: ["/srv/a"] } }
+    const house = await carrying({ permissions: asks, cwd: "/w" }, method, { ...accept, permissions: part })
+    expect(startsOf(house)[0]?.text).toContain(
+      `The person accepted a part of it, and that part alone will be granted: ${JSON.stringify(part)}`,
+    )
+    expect(startsOf(house)[0]?.text).not.toContain("accepted it.")
+    expect(endsOf(house, house.id)).toMatchObject([{ decision: "accept", permissions: part }])
+    again(house, { permissions: asks, cwd: "/w" }, { method })
+    await rest(house)
+    expect(answersOf(house)).toEqual([["answer", "run-2", 0, { permissions: part, scope: "turn" }]])
+    const whole = { fileSystem: { write: ["/srv/a", "/srv/b"] }, network: { enabled: true } }
+    const other = await carrying({ permissions: asks, cwd: "/w" }, method, { ...accept, permissions: whole })
+    expect(startsOf(other)[0]?.text).toContain("The person accepted it.")
+  })
+
   test("answers to questions go as text, and are with the child when the turn has begun", async () => {
     const house = asking({ questions: [{ id: "q", question: "Which colour?", options: null }] }, INPUT)
     dies(house)

@@ -231,6 +231,18 @@ describe("permissions", () => {
     })
   })
 
+  test("are never granted without what was to stay denied in them", async () => {
+    const at = (path: string, access: string) => ({ path: { type: "path", path }, access })
+    const entries = [at("/w", "write"), at("/w/secret", "deny"), at("/x", "read")]
+    const asked = in_({ permissions: { network: { enabled: true }, fileSystem: { entries, write: ["/w"] } } })
+    const grant = (permissions: Record<string, unknown>) =>
+      asking(PERMISSIONS, asked).sent(approval("accept", { permissions }))
+    for (const more of [{ entries: entries.slice(0, 1) }, { write: ["/w"] }])
+      await expect(grant({ fileSystem: more })).rejects.toMatchObject({ code: "invalid_request" })
+    for (const less of [{ fileSystem: { entries: entries.slice(0, 2) } }, { network: { enabled: true } }])
+      expect(await grant(less)).toEqual({ permissions: less, scope: "turn" })
+  })
+
   test.each(["decline", "cancel"] as const)("are none on %s", async (word) => {
     expect(await asking(PERMISSIONS, params).sent(approval(word))).toEqual({ permissions: {}, scope: "turn" })
   })

@@ -39,9 +39,17 @@ function ownOf({ kind, method }: Request, params: Params): Record<string, unknow
     case "approval":
       return {}
     case "tool_input":
-      return { questions: questionsOf(method, params) }
+      return { questions: questionsOf(method, params), ...urgencyOf(params) }
     case "tool_call":
       return { callId: params.callId ?? null, tool: params.tool, arguments: params.arguments ?? null }
+  }
+}
+
+/** Codex's word on whether a question should block a person's work; 0.150 and later have it. */
+function urgencyOf({ isBlocking, autoResolutionMs }: Params): Record<string, unknown> {
+  return {
+    ...(typeof isBlocking === "boolean" && { isBlocking }),
+    ...((typeof autoResolutionMs === "number" || autoResolutionMs === null) && { autoResolutionMs }),
   }
 }
 

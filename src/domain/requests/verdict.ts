@@ -115,7 +115,12 @@ function contentOf({ contentItems, text }: CallAnswer): unknown[] {
 export function resolvedOf(decided: Decision): Record<string, unknown> {
   switch (decided.kind) {
     case "approval":
-      return { status: "resolved", decision: decided.decision, scope: decided.scope }
+      return {
+        status: "resolved",
+        decision: decided.decision,
+        scope: decided.scope,
+        ...(decided.permissions && { permissions: grantOf(decided.permissions) }),
+      }
     case "tool_input":
       return { status: "resolved", decision: decided.decision }
     case "tool_call":

@@ -256,6 +256,9 @@ export const requestChecks: Check[] = [
       const asked = await listener.until((f) => f.type === "tool_user_input_requested", "the question")
       const { requestId, questions = [], summary } = asked.payload
       assert.equal(summary, "1 question")
+      const { isBlocking, autoResolutionMs } = asked.payload
+      const urgency = world.codexVersion === "0.130.0" ? [undefined, undefined] : [false, null]
+      assert.deepEqual([isBlocking, autoResolutionMs], urgency)
       const [question] = questions as unknown as Record<string, unknown>[]
       assert.deepEqual(Object.keys(question ?? {}).sort(), [
         "header",

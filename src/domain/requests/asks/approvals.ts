@@ -68,6 +68,8 @@ export function offered(method: string, params: Params, decided: Approval): Appr
     throw misfit("permissions belong to the accept of a request for permissions", choices)
   if (permissions && !isWithin(permissions, grantOf(params.permissions)))
     throw misfit("more permissions than were asked for", choices)
+  if (permissions && !keepsDenials(permissions, params.permissions))
+    throw misfit("what was to stay denied has to stay in `entries`", choices)
   if (decision !== "accept") return decided
   const takes = (wanted: "turn" | "session") =>
     choices.some((choice) => choice.decision === "accept" && choice.scope === wanted)
@@ -97,6 +99,24 @@ export function orders(method: string, decided: Approval): unknown {
 /** A profile to grant: what is asked for as null is not asked for. */
 export function grantOf(profile: unknown): Record<string, unknown> {
   return Object.fromEntries(Object.entries(object(profile)).filter(([, value]) => value !== null))
+}
+
+/** True when less than what was asked for is granted. */
+export const isInPart = (granted: unknown, asked: unknown): boolean => !isWithin(said(asked), granted)
+
+/** Without what says nothing. */
+function said(profile: unknown): unknown {
+  if (typeof profile !== "object" || profile === null || Array.isArray(profile)) return profile
+  return Object.fromEntries(Object.entries(grantOf(profile)).map(([key, value]) => [key, said(value)]))
+}
+
+/** Entries that deny are what narrows the others: a grant of files without them would be more than was asked for. */
+function keepsDenials(granted: unknown, asked: unknown): boolean {
+  const { read, write, entries } = object(object(granted).fileSystem)
+  const given = list(entries)
+  if (list(read).length + list(write).length + given.length === 0) return true
+  const denied = list(object(object(asked).fileSystem).entries).filter((one) => object(one).access === "deny")
+  return denied.every((one) => given.some((other) => same(one, other)))
 }
 
 /** True when every part of a grant was asked for. */

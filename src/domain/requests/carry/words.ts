@@ -1,6 +1,7 @@
 // What the model is told when an interrupted turn goes on: what it had asked, that the runtime restarted, what the person
 // decided. It is marked as the daemon's own words, so that nobody takes it for the person's.
 
+import { grantOf, isInPart } from "../asks/approvals.ts"
 import { changesOf } from "../asks/changes.ts"
 import { type Answers, questionsOf } from "../asks/questions.ts"
 import { commandOf, type Params } from "../kinds.ts"
@@ -35,7 +36,15 @@ const noted = (lines: string[]): string =>
 function sentenceOf(request: Request): string {
   const decided = JSON.parse(request.decision ?? "null") as Decision | null
   if (decided?.kind === "tool_input") return `${whatOf(request)}\n${answersOf(request, decided)}`
-  return `${whatOf(request)}\n  The person accepted it.`
+  return `${whatOf(request)}\n  ${acceptOf(request, decided)}`
+}
+
+/** Permissions may have been granted in part: the model must not count on the rest. */
+function acceptOf({ params }: Request, decided: Decision | null): string {
+  const asked = (JSON.parse(params) as Params).permissions
+  const granted = decided?.kind === "approval" ? decided.permissions : undefined
+  if (granted === undefined || !isInPart(granted, asked)) return "The person accepted it."
+  return `The person accepted a part of it, and that part alone will be granted: ${JSON.stringify(grantOf(granted))}`
 }
 
 function whatOf({ params: text, summary, kind, method }: Request): string {

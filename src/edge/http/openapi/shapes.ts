@@ -130,7 +130,15 @@ const question = z.looseObject({
   isSecret: z.boolean(),
 })
 export const toolInput = z
-  .looseObject({ requestId: z.string(), ...waiting, questions: z.array(question) })
+  .looseObject({
+    requestId: z.string(),
+    ...waiting,
+    questions: z.array(question),
+    isBlocking: z.boolean().optional().meta({
+      description: "Codex's word on whether the question should block a person's work; from 0.150 on.",
+    }),
+    autoResolutionMs: z.int().nullable().optional(),
+  })
   .meta({ id: "ToolInput" })
 export const toolCall = z
   .looseObject({

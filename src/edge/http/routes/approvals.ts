@@ -4,6 +4,7 @@ import { Hono } from "hono"
 import { z } from "zod"
 import { lazily } from "../../../base/kit/lazily.ts"
 import type { Outcome } from "../../../domain/requests/machine/decide.ts"
+import { resolvedOf } from "../../../domain/requests/verdict.ts"
 import { declineWith, type Heard } from "../../../flow/acts/feedback.ts"
 import type { SessionEnv } from "../env.ts"
 import { idParam } from "../guards.ts"
@@ -46,7 +47,7 @@ export const approvalRoutes = ({ rooms, gate }: RouteNeeds) =>
           ? await rooms.requests.decide(approvalId, asked, whose)
           : await declineWith(rooms, { id: approvalId, asked, by: whose, feedback })
       const { request, state, heard } = done
-      const scope = done.decided.kind === "approval" ? done.decided.scope : undefined
-      const about = { threadId: request.sessionId, scope, ...decided(rooms, approvalId, state) }
+      const { scope, permissions } = resolvedOf(done.decided)
+      const about = { threadId: request.sessionId, scope, permissions, ...decided(rooms, approvalId, state) }
       return json({ status: "ok", approvalId, ...about, ...heard })
     })

@@ -45,6 +45,10 @@ export const requestRows = {
         approvalId: z.string(),
         threadId: z.string(),
         scope: z.enum(["turn", "session"]).optional(),
+        permissions: z
+          .record(z.string(), z.unknown())
+          .optional()
+          .meta({ description: "What was granted, where the decision says which part." }),
         state,
         ...whose,
         feedback: z
