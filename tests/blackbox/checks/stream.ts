@@ -4,7 +4,18 @@ import { strict as assert } from "node:assert"
 import { createClient } from "../../../src/client/client.ts"
 import { type Frame, type Listener, listen, openEvents } from "../../support/client.ts"
 import { assertFrames, kept } from "../frames.ts"
-import { type Check, ended, hear, isNotification, newSession, runTurn, send, type World } from "../world.ts"
+import {
+  approvalOf,
+  type Check,
+  decide,
+  ended,
+  hear,
+  isNotification,
+  newSession,
+  runTurn,
+  send,
+  type World,
+} from "../world.ts"
 
 /** The texts that come back after `since`, up to `last`. */
 async function resumed(
@@ -186,13 +197,16 @@ export const streamChecks: Check[] = [
     async run(world) {
       const id = await newSession(world)
       const listener = await hear(world, `threadId=${id}`)
-      const turnId = await send(world, id, "words: 400 2")
+      // It doesn't end before all have come back: the command waits for its approval.
+      const turnId = await send(world, id, "words: 400 2\nrun: touch came-back\nwords: 50")
       const joins: Listener[] = []
       for (let i = 0; i < 5; i++) {
-        const from = listener.frames.length
-        const seen = await listener.until((f) => f.type === "notification", "progress", from)
+        const isWord = isNotification("item/agentMessage/delta", turnId)
+        const seen = await listener.until(isWord, "progress", i * 100)
         joins.push(await hear(world, `threadId=${id}&since=${listener.ready.log}.${seen.seq}`))
       }
+      const { payload } = await approvalOf(listener, turnId)
+      await decide(world, payload.approvalId, "accept")
       const end = await ended(listener, turnId)
       for (const again of joins) {
         await ended(again, turnId)
