@@ -1,8 +1,11 @@
 // Builds `dist/codexd`: one file with the runtime inside, which reads no `.env` and no `bunfig.toml` of the folder that it
 // is started in (decisions 35).
 
-import { rmSync } from "node:fs"
-import { join } from "node:path"
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs"
+import { basename, dirname, join } from "node:path"
+import { openBunDriver } from "../src/base/storage/bun-driver.ts"
+import { migrate } from "../src/base/storage/migrate.ts"
+import { MIGRATIONS } from "../src/base/storage/migrations/index.ts"
 
 const root = join(import.meta.dir, "..")
 
@@ -20,15 +23,34 @@ export async function buildBinary(outfile: string): Promise<void> {
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",
   ]
-  const command = [process.execPath, "--no-env-file", "build", ...flags, "src/main.ts", "--outfile", outfile]
-  const child = Bun.spawn(command, { cwd: root, stdin: "ignore", stdout: "pipe", stderr: "pipe" })
-  const [said, complained] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ])
-  if ((await child.exited) !== 0) throw new Error(`the build failed:\n${said}${complained}`)
-  // The map is inside the binary as well: nothing has to lie beside it.
-  rmSync(`${outfile}.map`, { force: true })
+  // The compiler writes maps beside its outfile, which are inside it as well.
+  mkdirSync(dirname(outfile), { recursive: true })
+  const shelf = mkdtempSync(join(dirname(outfile), ".build-"))
+  try {
+    const made = join(shelf, basename(outfile))
+    flags.push("--define", `CODEXD_NEW_DATABASE=${JSON.stringify(newDatabase(shelf))}`)
+    const command = [process.execPath, "--no-env-file", "build", ...flags, "src/main.ts", "--outfile", made]
+    const child = Bun.spawn(command, { cwd: root, stdin: "ignore", stdout: "pipe", stderr: "pipe" })
+    const [said, complained] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ])
+    if ((await child.exited) !== 0) throw new Error(`the build failed:\n${said}${complained}`)
+    renameSync(made, outfile)
+  } finally {
+    rmSync(shelf, { recursive: true })
+  }
+}
+
+/** A database that all migrations ran in, as base/platform/carried-database.ts unpacks it. */
+function newDatabase(shelf: string): string {
+  const path = join(shelf, "new.db")
+  const driver = openBunDriver(path)
+  migrate(driver, MIGRATIONS)
+  // Tables that a migration put others in the place of left pages behind.
+  driver.exec("VACUUM")
+  driver.close()
+  return Bun.zstdCompressSync(readFileSync(path), { level: 19 }).toString("base64")
 }
 
 /** Bundles the client for whoever is not Bun: one module for Node and browsers. Throws with the bundler's words. */

@@ -126,7 +126,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
 
   const measures = createMeasures()
   const tracing = scope.use(await openTracing({ config, clock, logger, version }))
-  const { db, mark } = scope.use(
+  const { db, mark, setAside } = scope.use(
     await openStore({
       config,
       platform,
@@ -419,6 +419,8 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
     dataDir: config.dataDir,
     socket: listener.socket ?? null,
   })
+
+  clock.soon(setAside)
 
   const limits = {
     maxAgeMs: config.eventsMaxAgeHours * 3_600_000,

@@ -4,6 +4,7 @@
 import { openHouse } from "./app.ts"
 import { createAuthors } from "./authors.ts"
 import { type Clock, systemClock } from "./base/kit/clock.ts"
+import { lazily } from "./base/kit/lazily.ts"
 import { callOver } from "./base/platform/call.ts"
 import { readText } from "./base/platform/files.ts"
 import * as folders from "./base/platform/folders.ts"
@@ -19,9 +20,12 @@ import { version } from "./version.ts"
 
 /** Runs what was typed and ends the process with its exit code. */
 export async function run(platform: Platform, clock: Clock = systemClock): Promise<void> {
-  const { argv, env, stdout, stderr } = process
-  // A reader that goes away (`codexd demo | head`) ends the program, which tidies up first if it wants to.
-  stdout.on("error", () => process.emit("SIGTERM", "SIGTERM") || process.exit(1))
+  const { argv, env } = process
+  // Got when it is first needed: Bun loads 4 ms of streams for it.
+  const stdout = lazily(() =>
+    // A reader that goes away (`codexd demo | head`) ends the program, which tidies up first if it wants to.
+    process.stdout.on("error", () => process.emit("SIGTERM", "SIGTERM") || process.exit(1)),
+  )
   const code = await runCli({
     argv: argv.slice(2),
     env,
@@ -30,8 +34,18 @@ export async function run(platform: Platform, clock: Clock = systemClock): Promi
     version,
     platform,
     clock,
-    out: { write: (text) => void stdout.write(text), isTTY: stdout.isTTY === true },
-    err: { write: (text) => void stderr.write(text), isTTY: stderr.isTTY === true },
+    out: {
+      write: (text) => void stdout().write(text),
+      get isTTY() {
+        return stdout().isTTY === true
+      },
+    },
+    err: {
+      write: (text) => void process.stderr.write(text),
+      get isTTY() {
+        return process.stderr.isTTY === true
+      },
+    },
     onSignal,
     openHouse,
     scriptedModel: async (clock) => (await import("./engine/model/model.ts")).createScriptedModel({ clock }),
@@ -45,7 +59,7 @@ export async function run(platform: Platform, clock: Clock = systemClock): Promi
     files: { ...folders, readText, watchFolder },
   })
   // Both streams are written out before the end: an exit does not wait for a pipe.
-  stdout.write("", () => stderr.write("", () => process.exit(code)))
+  stdout().write("", () => process.stderr.write("", () => process.exit(code)))
 }
 
 /** The folder of the source, or of the compiled binary, whose own modules lie in a file system inside it. */

@@ -12,6 +12,7 @@ import type { Platform } from "../base/platform/port.ts"
 import { openSpare } from "../base/platform/spare.ts"
 import { keepNewest } from "../base/platform/whole-files.ts"
 import { backUp } from "../base/storage/backup/backup.ts"
+import { beginDatabase } from "../base/storage/begin.ts"
 import { openDb } from "../base/storage/database.ts"
 import { holdDataLock } from "../base/storage/lock.ts"
 import { migrate, schemaBehind } from "../base/storage/migrate.ts"
@@ -33,6 +34,8 @@ export interface StoreNeeds {
 export interface Store extends AsyncDisposable {
   db: Db
   mark: Block
+  /** Makes the spare file, where it is missing: not before people are let in. */
+  setAside(): void
 }
 
 /** Copies made before upgrades. */
@@ -56,16 +59,16 @@ export async function openStore(needs: StoreNeeds): Promise<Store> {
     return given
   })
   scope.defer(() => db.close())
-  spare.make()
   scope.use(clock.every(TIMERS.retentionMs, () => spare.make()))
   const built = scope.move()
-  return { db, mark, [Symbol.asyncDispose]: () => built.disposeAsync() }
+  return { db, mark, setAside: () => spare.make(), [Symbol.asyncDispose]: () => built.disposeAsync() }
 }
 
 /** Once more where there was no room and `makeRoom` made some. */
 function openDatabase(needs: StoreNeeds, places: Places, makeRoom: () => boolean): Db {
   const { platform, clock, config, logger, onCommit } = needs
   const attempt = (): Db => {
+    if (platform.newDatabase) beginDatabase(places.database, platform.newDatabase)
     const driver = platform.openDatabase(places.database)
     try {
       copyBeforeUpgrade(needs, places, driver)

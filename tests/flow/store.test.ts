@@ -112,6 +112,8 @@ test("where the database finds no room the spare file is given up, and made agai
   const { folder, start, spare, lines } = place(tight)
   using _folder = folder
   const first = await start()
+  expect(existsSync(spare)).toBe(false)
+  first.setAside()
   expect(statSync(spare)).toMatchObject({ size: 1 << 20 })
   expect(statSync(spare).mode & 0o777).toBe(0o600)
   await first[Symbol.asyncDispose]()

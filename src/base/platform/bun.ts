@@ -5,6 +5,7 @@ import { createBunListening } from "./bun-listen.ts"
 import { bunPageParts } from "./bun-page.ts"
 import { spawnOnBun } from "./bun-spawn.ts"
 import { startBunWorker } from "./bun-worker.ts"
+import { carriedDatabase } from "./carried-database.ts"
 import type { Platform } from "./port.ts"
 
 export const createBunPlatform = (): Platform => ({
@@ -13,5 +14,6 @@ export const createBunPlatform = (): Platform => ({
   worker: startBunWorker,
   ...createBunListening(),
   openDatabase: openBunDriver,
+  newDatabase: carriedDatabase,
   pageParts: bunPageParts,
 })

@@ -1,6 +1,6 @@
 // One HTTP request over a unix socket, for our own commands. node:http speaks it on Bun and on Node.
 
-import { request } from "node:http"
+import { httpModule } from "./slow-modules.ts"
 
 export interface Call {
   /** Of the unix socket. */
@@ -21,7 +21,7 @@ export function callOver({ path, method, target, headers = {}, body }: Call): Pr
   const { promise, resolve, reject } = Promise.withResolvers<CallAnswer>()
   const typed = body === undefined ? {} : { "content-type": "application/json" }
   const all = { host: "localhost", ...typed, ...headers }
-  const outgoing = request(
+  const outgoing = httpModule().request(
     { socketPath: path, method, path: target, headers: all, agent: false },
     (incoming) => {
       const chunks: Uint8Array[] = []

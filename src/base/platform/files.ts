@@ -28,18 +28,22 @@ export function readText(path: string): string | undefined {
 export const writePrivate = (path: string, text: string): void =>
   writePrivateBytes(path, new TextEncoder().encode(text))
 
-export function writePrivateBytes(path: string, bytes: Uint8Array): void {
+/** For what is worth nothing after a power cut: the same without waiting for the disk. */
+export const writePrivateUnflushed = (path: string, text: string): void =>
+  writePrivateBytes(path, new TextEncoder().encode(text), "unflushed")
+
+export function writePrivateBytes(path: string, bytes: Uint8Array, how?: "unflushed"): void {
   const draft = `${path}.${newId()}.draft`
   try {
     const file = openSync(draft, "wx", 0o600)
     try {
       for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
-      fsyncSync(file)
+      if (!how) fsyncSync(file)
     } finally {
       closeSync(file)
     }
     renameSync(draft, path)
-    syncFolder(dirname(path))
+    if (!how) syncFolder(dirname(path))
   } catch (error) {
     rmSync(draft, { force: true })
     throw unwritten(path, error)

@@ -15,6 +15,8 @@ export interface Platform {
   /** Sends one text frame to every socket subscribed to `topic`, over all listeners (decisions 8). */
   publish(topic: string, text: string): void
   openDatabase(path: string): SqlDriver
+  /** The file of a database that all migrations ran in and nobody else; undefined where the program carries none. */
+  readonly newDatabase?: (() => Uint8Array) | undefined
   /** Script and style of the reference page. */
   readonly pageParts: PageParts
 }

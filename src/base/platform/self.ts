@@ -2,11 +2,10 @@
 // and their end. And how the daemon's own program is started once more.
 
 import { existsSync, readFileSync } from "node:fs"
-import { format } from "node:util"
-import { isMainThread, parentPort } from "node:worker_threads"
+import { threadsModule, utilModule } from "./slow-modules.ts"
 
 /** True in a thread that was started with the daemon's own program. */
-export const isThread = (): boolean => !isMainThread
+export const isThread = (): boolean => !(typeof Bun === "undefined" ? threadsModule() : Bun).isMainThread
 
 export interface Self {
   /** Lines of stdin; `over` once it has ended. */
@@ -57,7 +56,7 @@ export interface Upward {
 }
 
 export function ownThread(): Upward {
-  const port = parentPort
+  const port = threadsModule().parentPort
   if (!port) throw new Error("this is no thread")
   return {
     post: (message) => port.postMessage(message),
@@ -78,7 +77,7 @@ export function takePrinting(hear: (level: "info" | "error", text: string) => vo
   const lines =
     (level: "info" | "error") =>
     (...parts: unknown[]) =>
-      hear(level, format(...parts))
+      hear(level, utilModule().format(...parts))
   const [info, error] = [lines("info"), lines("error")]
   Object.assign(globalThis.console, { log: info, info, debug: info, trace: info, warn: error, error })
 }

@@ -1,11 +1,11 @@
 // Room on the disk that is ours already: a file that is given up when nothing else is left, so that a daemon still starts on a
 // full disk (SQLite needs a few pages for its journal), and made again as soon as there is room.
 
-import { randomFillSync } from "node:crypto"
 import { existsSync } from "node:fs"
 import { dirname } from "node:path"
 import { freeBytes } from "./disk.ts"
 import { writePrivateBytes } from "./files.ts"
+import { cryptoModule } from "./slow-modules.ts"
 import { dropFile } from "./whole-files.ts"
 
 /** The largest that fits is made. */
@@ -29,7 +29,7 @@ export function openSpare(path: string): Spare {
         if (anyway === undefined && left < size + BESIDES) return
         try {
           // Nothing that a file system could fold into nothing.
-          writePrivateBytes(path, randomFillSync(new Uint8Array(size)))
+          writePrivateBytes(path, cryptoModule().randomFillSync(new Uint8Array(size)))
           return
         } catch {
           dropFile(path)

@@ -1,6 +1,5 @@
 // Large files that must be right: written beside their place, flushed, and put there in one step; and what they are by hash.
 
-import { createHash } from "node:crypto"
 import {
   closeSync,
   copyFileSync,
@@ -14,6 +13,7 @@ import {
   statSync,
 } from "node:fs"
 import { dirname, join } from "node:path"
+import { cryptoModule } from "./slow-modules.ts"
 
 /** An empty file for its owner alone. Throws where there is one already. */
 export function openDraft(path: string): void {
@@ -57,7 +57,7 @@ const CHUNK = 1 << 20
 
 /** SHA-256 of the content, in hex. */
 export function sha256Of(path: string): string {
-  const hash = createHash("sha256")
+  const hash = cryptoModule().createHash("sha256")
   const file = openSync(path, "r")
   try {
     const chunk = new Uint8Array(CHUNK)

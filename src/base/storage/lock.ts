@@ -4,7 +4,7 @@
 
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { readText, removeFile, writePrivate } from "../platform/files.ts"
+import { readText, removeFile, writePrivateUnflushed } from "../platform/files.ts"
 import { isBusy } from "./sqlite.ts"
 
 export interface DataLock {
@@ -29,7 +29,7 @@ export function holdDataLock(
     throw new Error(`${folder} is in use by ${who}: stop it, or choose another data folder`)
   }
   try {
-    writePrivate(pidFile(folder), `${pid}\n`)
+    writePrivateUnflushed(pidFile(folder), `${pid}\n`)
   } catch (error) {
     // Better no name than that of a daemon which was killed.
     removeFile(pidFile(folder))

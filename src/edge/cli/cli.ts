@@ -54,6 +54,8 @@ function words(needs: CliNeeds, done: (code: number) => void): Command {
     .option("--port <number>", "port to listen on, 0 for any free one (PORT)")
     .option("--offline", "answer with the scripted model, without an account")
     .action(async (options) => done(await serve(needs, options)))
+  // A start waits for no other word.
+  if (needs.argv[0] === undefined || needs.argv[0] === "serve") return program
   add("demo", "watch one turn from start to end, in a folder that is removed afterwards").action(async () =>
     done(await (await import("./demo/demo.ts")).demo(needs)),
   )
