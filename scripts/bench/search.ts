@@ -208,5 +208,29 @@ const rows = ASKED.map(([name, question]) => {
   ]
 })
 out(table([["question", "matches", "median ms", "p95 ms", "CPU ms"], ...rows]))
+/** What one commit takes at most while outputs of 64 KB are taken in: an import of them. */
+function huge(): string {
+  const made = Array.from({ length: 200 }, (_, i) => {
+    const aggregatedOutput = Array.from({ length: 13_000 }, anyWord).join(" ").slice(0, 64_000)
+    const about = { ...entry(first + 4 * some + i), type: "commandExecution", content: "Command completed" }
+    return { about, item: JSON.stringify({ type: about.type, id: about.messageId, aggregatedOutput }) }
+  })
+  const times: number[] = []
+  const timed = (act: Parameters<typeof db.actNow>[0]) => {
+    const began = performance.now()
+    db.actNow(act)
+    times.push(performance.now() - began)
+  }
+  timed((tx) => {
+    for (const { about, item } of made) transcript.put(tx, "session-0", about, { item })
+  })
+  times.length = 0
+  while (driver.prepare("SELECT EXISTS (SELECT 1 FROM search_pending) AS yes").get()?.yes)
+    timed(() => undefined)
+  times.sort((a, b) => a - b)
+  const figures = [percentile(times, 0.5), times.at(-1) ?? 0].map((ms) => ms.toFixed(0))
+  return `200 outputs of 64 KB: ${times.length} commits more, the median ${figures[0]} ms, the longest ${figures[1]} ms`
+}
+out(huge())
 await db.close()
 if (!kept) rmSync(folder, { recursive: true })

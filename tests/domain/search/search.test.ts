@@ -298,6 +298,29 @@ describe("the index follows the transcript in the same commit", () => {
     expect(ask(house, "bulk", { from: 6_000 }).matches).toBe(0)
   })
 
+  test("huge entries are taken in by so much text a commit, and one that is more than that by itself", () => {
+    const house = open()
+    const output = (id: string, bytes: number) => ({
+      id,
+      text: "output",
+      type: "commandExecution",
+      role: "system" as const,
+      item: { type: "commandExecution", id, aggregatedOutput: "many words ".repeat(bytes / 11) },
+      at: 5_000,
+    })
+    const huge = Array.from({ length: 12 }, (_, i) => output(`h${i}`, i % 2 === 0 ? 110_000 : 11_000))
+    say(house, ...huge, output("one", 1_100_000))
+    const taken: number[] = []
+    for (let before = 13; before > 0; house.now(() => undefined)) {
+      const { pending, matches } = ask(house, "output")
+      expect(matches + pending).toBe(13)
+      taken.push(before - pending)
+      before = pending
+    }
+    // 256 KiB a commit, the newest first.
+    expect(taken).toEqual([1, 5, 4, 3])
+  })
+
   test("what is taken back is not found, even while the index has thousands of others to take in first", () => {
     const house = open()
     house.now((tx) => house.rooms.turns.settle(tx, { sessionId: "s", id: "t", status: "completed" }))

@@ -13,6 +13,9 @@ const PENDING = `SELECT p.seq, e.session_id, e.role, e.type, e.content, e.detail
   LEFT JOIN entries AS e ON e.seq = p.seq
   LEFT JOIN sessions AS s ON s.id = e.session_id
   LEFT JOIN search_docs AS d ON d.seq = p.seq ORDER BY p.seq DESC LIMIT ?`
+// Without a look at the texts themselves.
+const SIZES = `SELECT octet_length(e.json) + ifnull(octet_length(e.item), 0) AS bytes
+  FROM search_pending AS p LEFT JOIN entries AS e ON e.seq = p.seq ORDER BY p.seq DESC LIMIT ?`
 const TAKEN = `DELETE FROM search_pending WHERE seq = ?`
 const LAST_BETWEEN = `SELECT max(id) AS id FROM search_docs WHERE id >= CAST(? AS INTEGER) AND id < CAST(? AS INTEGER)`
 const LAST = `SELECT max(id) AS id FROM search_docs`
@@ -39,7 +42,18 @@ export interface Pending extends Searchable {
 
 export const isPending = (db: Reader): boolean => db.get(IS_PENDING)?.yes === 1
 export const countPending = (db: Reader): number => db.get(COUNT_PENDING)?.n as number
-export const pendingEntries = (db: Reader, limit: number): Pending[] => db.all(PENDING, limit).map(pendingOf)
+
+/** The next ones, so many or so many bytes of text at most, whichever is less; a single one may have more bytes. */
+export function pendingEntries(db: Reader, most: number, mostBytes: number): Pending[] {
+  let n = 0
+  let bytes = 0
+  for (const row of db.all(SIZES, most)) {
+    bytes += (row.bytes as number | null) ?? 0
+    if (n > 0 && bytes > mostBytes) break
+    n++
+  }
+  return db.all(PENDING, n).map(pendingOf)
+}
 
 export function dropDoc(tx: Tx, id: number): void {
   tx.run(DROP_WORDS, id)
