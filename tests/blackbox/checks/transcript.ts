@@ -123,6 +123,10 @@ export const transcriptChecks: Check[] = [
       const entry = (await read(world, id)).transcript.at(-1)
       assert.equal(entry?.status, "streaming")
       await listener.until(says("w300"), "more words")
+      // What was read may be ahead of what was heard.
+      const goesBeyond = (f: { type: string; payload: Payload }) =>
+        f.type === "transcript_delta" && Number(f.payload.offset) > (entry?.content.length ?? 0)
+      await listener.until(goesBeyond, "words behind those that were read")
       let text = entry?.content ?? ""
       let all = ""
       for (const { payload } of deltasOf()) {
