@@ -17,7 +17,7 @@ import {
   type ThreadRecord,
   titleOf,
 } from "./session.ts"
-import { forgetSession, readRevision, readSession, sessionsOfProject, writeSession } from "./store.ts"
+import { createRevisions, forgetSession, readSession, sessionsOfProject, writeSession } from "./store.ts"
 
 export interface StartsThreads {
   /** Starts a thread; answers it as the app-server gives it. */
@@ -206,7 +206,7 @@ export function createSessions({ db, log, clock, controls, codex, defaultCwd }: 
     },
     find: (id: string, reader: Reader = db): Session | undefined => readSession(reader, id),
     /** Another one, another answer to a read of the session. */
-    revision: (id: string): string => readRevision(db, id),
+    revision: createRevisions(db),
     titleOf(id: string): string {
       const session = readSession(db, id)
       return session ? titleOf(session) : DEFAULT_TITLE

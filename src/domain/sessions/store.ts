@@ -1,6 +1,6 @@
 // The sessions table: one row for every thread that we know of.
 
-import type { Reader, Row, Tx } from "../../base/storage/port.ts"
+import type { Db, Reader, Row, Tx } from "../../base/storage/port.ts"
 import type { Session } from "./session.ts"
 
 const GET = `SELECT * FROM sessions WHERE id = ?`
@@ -44,10 +44,26 @@ export interface PageOf {
 const REVISION = `SELECT (SELECT rev FROM session_revs WHERE session_id = ?) AS own,
   (SELECT rev FROM session_revs WHERE session_id = 'default') AS shared`
 
-/** Grows with everything that a read of the session shows; triggers keep it. */
-export const readRevision = (db: Reader, id: string): string => {
-  const row = db.get(REVISION, id)
-  return `${row?.own ?? 0}.${row?.shared ?? 0}`
+const MOST_KNOWN = 1_000
+
+/**
+ * The revision of a session: grows with everything that a read of it shows; triggers keep it. It is asked again and again, and
+ * a quarter of a 304 was its look-up: what was read is kept until anything is written.
+ */
+export function createRevisions(db: Pick<Db, "get" | "changes">): (id: string) => string {
+  const known = new Map<string, string>()
+  let of = Number.NaN
+  const read = (id: string): string => {
+    const row = db.get(REVISION, id)
+    return `${row?.own ?? 0}.${row?.shared ?? 0}`
+  }
+  return (id) => {
+    if (of !== db.changes || known.size >= MOST_KNOWN) known.clear()
+    of = db.changes
+    const found = known.get(id) ?? read(id)
+    known.set(id, found)
+    return found
+  }
 }
 export const readSession = (db: Reader, id: string): Session | undefined => sessionOf(db.get(GET, id))
 
