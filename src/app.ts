@@ -180,6 +180,7 @@ export async function openHouse({ config, platform, log: logger, masks, clock }:
   scope.use(codex)
   const child = createChild({
     codex,
+    clock,
     sessionOf: (id) => sessions.find(id),
     hasCompleted: (id) => turns.hasCompleted(id),
     keepAlias: (alias) => life.keepAlias(alias),

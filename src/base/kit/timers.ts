@@ -55,6 +55,10 @@ export const TIMERS = {
   bodyDeadlineMs: 60_000,
   /** The longest that the answer to a wrong token is held back. */
   wrongTokenWaitMs: 1_000,
+  /** A transcript's entry may come so much later than the frame that tells of the same. */
+  followMs: 2,
+  /** The child gets so long to read an answer before what follows from it is stored. */
+  readingMs: 1,
   /** Nothing was stored for so long: the journal is copied into the database. */
   quietMs: 250,
   /** The memory of daemon and child is looked at this often, and whether the child is idle. */

@@ -11,9 +11,9 @@ import { type AskInbox, readInbox } from "./inbox/inbox.ts"
 import type { Kind } from "./kinds.ts"
 import type { By } from "./machine/by.ts"
 import { createDecide, type DecideNeeds, DIED } from "./machine/decide.ts"
-import { livingTurn } from "./machine/ends.ts"
 import { createMoves, type MovesNeeds } from "./machine/moves.ts"
 import { isWaiting, type RequestState, WAITING } from "./machine/states.ts"
+import { livingTurn } from "./machine/told.ts"
 import { rowOf } from "./row.ts"
 import {
   forgetRequests,
@@ -126,6 +126,7 @@ export function createRequests(needs: RequestsNeeds) {
 
   return {
     open: moves.open,
+    enter: moves.enter,
     /** Requests that are due from before are answered from now on. */
     start: deadlines.start,
     [Symbol.dispose]: () => deadlines[Symbol.dispose](),

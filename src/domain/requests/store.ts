@@ -113,7 +113,7 @@ export const waitingByKind = (db: Reader): Record<Kind, number> => ({
 
 export const forgetRequests = (tx: Tx, sessionId: string): void => void tx.run(FORGET, sessionId)
 
-export function insertRequest(tx: Tx, r: NewRequest): void {
+export function insertRequest(tx: Tx, r: NewRequest): Request {
   tx.run(
     INSERT,
     r.id,
@@ -129,7 +129,21 @@ export function insertRequest(tx: Tx, r: NewRequest): void {
     r.createdAt,
     r.dueAt ?? null,
   )
+  return { ...UNDECIDED, ...r }
 }
+
+const UNDECIDED = {
+  state: "open",
+  decision: undefined,
+  decidedBy: undefined,
+  decidedFrom: undefined,
+  decidedAt: undefined,
+  handingAt: undefined,
+  handedAt: undefined,
+  reason: undefined,
+  carryId: undefined,
+  carryTurnId: undefined,
+} as const
 
 /** The answer of a claimed request is about to be written. */
 export const noteHanding = (tx: Tx, id: string, at: number): boolean => tx.run(HANDING, at, id).changes === 1

@@ -28,6 +28,7 @@ import {
   settlePlace,
   streamingOf,
 } from "./store.ts"
+import { createFollowing } from "./writing/following.ts"
 import { endedTarget, type JobEnd, openedTarget, type Target, type TargetsOf } from "./writing/targets.ts"
 import { createWriter, type How } from "./writing/writer.ts"
 
@@ -44,11 +45,13 @@ export function createTranscript({ db, clock, log, audienceOf }: TranscriptNeeds
   const streaming = new Map<string, Map<string, string>>()
   /** Items whose entry has another id than theirs, while they stream. */
   const renamed = new Map<string, Map<string, string>>()
+  const following = createFollowing({ db, clock })
   const writer = createWriter({ clock, log })
   const { put } = writer
 
   /** Writes an entry that no item tells of, and tells it whole (wire-contract §2.4). */
   function say(tx: Tx, sessionId: string, entry: Entry, how: How = {}): EntryRow {
+    following.writeIn(tx)
     const row = put(tx, sessionId, entry, how)
     const { turnId, messageId, type } = row
     const told = { threadId: sessionId, turnId, messageId, type, entry: entryShown(row) }
@@ -125,6 +128,7 @@ export function createTranscript({ db, clock, log, audienceOf }: TranscriptNeeds
 
   /** Brings the rows up to this moment. False where there is no room for it: then `texts` are shown beside them. */
   async function poured(sessionId: string): Promise<boolean> {
+    following.catchUp()
     if (!streaming.get(sessionId)?.size) return true
     return db
       .act((tx) => pour(tx, sessionId))
@@ -190,8 +194,10 @@ export function createTranscript({ db, clock, log, audienceOf }: TranscriptNeeds
       return whole || !texts ? rows : rows.map((row) => shown(row, texts))
     },
     poured,
+    /** For entries that may come a moment after what they tell of. */
+    following,
     /** Nothing is held beside the rows. */
-    isPoured: (sessionId: string): boolean => !streaming.get(sessionId)?.size,
+    isPoured: (sessionId: string): boolean => !following.waits() && !streaming.get(sessionId)?.size,
     ...createReading({
       db,
       log,

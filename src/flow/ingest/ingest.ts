@@ -12,7 +12,16 @@ import type { Acts } from "../acts/acts.ts"
 import type { CarryOver } from "../acts/carry.ts"
 import type { Rooms } from "../rooms.ts"
 import type { Contexts } from "./contexts.ts"
-import { isDelta, isForEverybody, isLegacy, isRaw, paramsOf, threadOf, turnOf } from "./message.ts"
+import {
+  isDelta,
+  isForEverybody,
+  isLegacy,
+  isOfEntries,
+  isRaw,
+  paramsOf,
+  threadOf,
+  turnOf,
+} from "./message.ts"
 import { notifications, PASSED_ON, TEXT_DELTAS } from "./notifications.ts"
 import type { Owed } from "./owed.ts"
 import type { Own } from "./own.ts"
@@ -40,6 +49,8 @@ interface Taken {
   runId: string
   after(fn: () => void): void
   texts: Texts
+  /** Requests that are in their table, and not yet in the transcript. */
+  asked: string[]
   /** False for a message whose handler failed: it is passed on without its meaning. */
   meant: boolean
 }
@@ -65,15 +76,26 @@ export function createIngest(needs: IngestNeeds) {
 
   function together(batch: Message[], runId: string, meant: boolean) {
     const work: (() => void)[] = []
+    const asked: string[] = []
     const after = (fn: () => void) => void work.push(fn)
     const outcome = db.actNow((tx) => {
       work.length = 0
+      asked.length = 0
       const texts = openTexts(needs)
-      for (const message of batch) one({ tx, message, runId, after, texts, meant })
+      for (const message of batch) one({ tx, message, runId, after, texts, asked, meant })
       texts.tell(tx)
     })
     if (outcome.ok) run(work)
+    if (outcome.ok && asked.length > 0) enterBehind(asked)
     return outcome
+  }
+
+  /** People hear of a request before its row is written, where none of the same read comes behind it. */
+  function enterBehind(asked: readonly string[]): void {
+    const write = (tx: Tx) => {
+      for (const id of asked) rooms.requests.enter(tx, id)
+    }
+    rooms.transcript.following.add({ write, lost: () => owed.owe(write) })
   }
 
   /** A message that breaks its handler: it is passed on without its meaning. */
@@ -117,7 +139,7 @@ export function createIngest(needs: IngestNeeds) {
   }
 
   function one(taken: Taken): void {
-    const { tx, message, runId, after, texts, meant } = taken
+    const { tx, message, runId, after, texts, asked, meant } = taken
     if (ofTheDead(message, tx)) {
       const { kind, rpcId = "" } = message
       if (kind === "request")
@@ -127,12 +149,16 @@ export function createIngest(needs: IngestNeeds) {
     const threadId = threadOf(paramsOf(message.params))
     if (threadId !== null && !isDelta(message.method)) texts.tellOf(tx, threadId)
     if (message.kind === "request") {
-      takeRequest(needs, { tx, message, runId, after })
+      takeRequest(needs, { tx, message, runId, after, asked })
       return
     }
     const { method, raw } = message
     const params = paramsOf(message.params)
     const delta = isDelta(method)
+    if (isOfEntries(method)) {
+      rooms.transcript.following.writeIn(tx)
+      for (const id of asked.splice(0)) rooms.requests.enter(tx, id)
+    }
     const said = turnOf(params)
     const named =
       said === null || threadId === null || delta || !meant ? said : rooms.turns.idOf(tx, threadId, said)

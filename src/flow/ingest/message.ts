@@ -58,6 +58,10 @@ const DELTA = /(?:delta|progress|patchUpdated|summaryPartAdded)$/i
 /** True for what only builds up something that is told whole later. */
 export const isDelta = (method: string): boolean => DELTA.test(method)
 
+/** True for what may write entries: they stand in the order of the stream. */
+export const isOfEntries = (method: string): boolean =>
+  (method.startsWith("item/") || method.startsWith("turn/")) && !isDelta(method)
+
 /** Those whose alias everybody gets (wire-contract §2.4). */
 export const isForEverybody = (method: string): boolean => EVERYBODY.has(method)
 

@@ -28,6 +28,8 @@ export interface AskedNow {
   message: Message
   runId: string
   after(fn: () => void): void
+  /** Takes the ids of those that the transcript is still to have. */
+  asked: string[]
 }
 
 /** What the daemon answers by itself. */
@@ -43,7 +45,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 /** Takes one server request in: its signal, then exactly one of the request frames or `server_request` (wire-contract §2.3). */
 export function takeRequest(
   { rooms, log, clock, contexts, carry, own }: TakeNeeds,
-  { tx, message, runId, after }: AskedNow,
+  { tx, message, runId, after, asked: unentered }: AskedNow,
 ): void {
   const { method, raw, rpcId = "" } = message
   const params = paramsOf(message.params)
@@ -79,6 +81,7 @@ export function takeRequest(
   }
   if (asked && isPersons) {
     rooms.requests.open(tx, asked, id)
+    unentered.push(id)
     noteAsked(rooms, tx, { requestId: id, sessionId: asked.sessionId, turnId, method, params })
     return
   }

@@ -4,8 +4,8 @@
 import { isFault } from "../../../base/fault.ts"
 import type { Clock } from "../../../base/kit/clock.ts"
 import type { Reader, Tx } from "../../../base/storage/port.ts"
-import { decisionOf } from "../machine/ends.ts"
 import type { Asked, Moves } from "../machine/moves.ts"
+import { decisionOf } from "../machine/told.ts"
 import {
   inState,
   moveRequest,

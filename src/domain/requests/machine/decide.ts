@@ -10,10 +10,10 @@ import { FRAMES } from "../kinds.ts"
 import { noteHanding, type Request, readRequest } from "../store.ts"
 import { type Decision, fitted, inTurnScope, verdictOf } from "../verdict.ts"
 import type { By } from "./by.ts"
-import { decisionOf } from "./ends.ts"
 import type { Moves } from "./moves.ts"
 import { createReturns } from "./returns.ts"
 import type { RequestState } from "./states.ts"
+import { decisionOf } from "./told.ts"
 
 export interface AnswersRequests {
   /**

@@ -1,21 +1,31 @@
-// The one writer of requests: every move of the picture, with its event and its transcript row in the same act. Frames say
-// an end once, and what becomes of it after that by a frame of its own; an orphan is told again as what it is, never as
-// resolved (decisions 18).
+// The one writer of requests: every move of the picture, with its event in the same act, and with its transcript row (that of
+// a new request follows right behind). Frames say an end once, and what becomes of it after that by a frame of its own; an
+// orphan is told again as what it is, never as resolved (decisions 18).
 
 import type { Log } from "../../../base/events/log.ts"
-import { type Clock, iso } from "../../../base/kit/clock.ts"
+import type { Clock } from "../../../base/kit/clock.ts"
 import type { Reader, Tx } from "../../../base/storage/port.ts"
 import { type Audience, requestClosed, requestOpened, requestUpdated } from "../../events.ts"
 import type { Transcript } from "../../transcript/transcript.ts"
 import { summaryOf } from "../asks/about.ts"
-import { questionsOf } from "../asks/questions.ts"
 import { carriesOver } from "../carry/essence.ts"
 import { FRAMES, itemOf, METHODS, type Params, string } from "../kinds.ts"
 import { rowOf } from "../row.ts"
 import { insertRequest, moveRequest, noteHanded, type Request, readRequest } from "../store.ts"
 import { resolvedOf } from "../verdict.ts"
 import type { By } from "./by.ts"
-import { closedPayload, decisionOf, expiredOf, livingTurn, lostDetails, wasAccepted } from "./ends.ts"
+import {
+  closedPayload,
+  decisionOf,
+  entryIdOf,
+  entryOf,
+  expiredOf,
+  isUnanswered,
+  livingTurn,
+  lostDetails,
+  openedDetails,
+  wasAccepted,
+} from "./told.ts"
 
 export interface MovesNeeds {
   log: Log
@@ -45,7 +55,7 @@ export interface Decided {
 }
 
 export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt }: MovesNeeds) {
-  /** Takes a request of the child in. The id is ours: the child's own start again with every run. */
+  /** Takes a request of the child in, and `enter` into the transcript. The id is ours: the child's own start again with every run. */
   function open(tx: Tx, asked: Asked, id: string): void {
     const { runId, rpcId, method, sessionId, activeTurn } = asked
     const kind = METHODS[method]?.kind
@@ -53,7 +63,7 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt 
     const createdAt = clock.now()
     const due = dueAt(method, createdAt)
     const params = withChanges(tx, asked)
-    insertRequest(tx, {
+    const request = insertRequest(tx, {
       id,
       kind,
       method,
@@ -68,7 +78,17 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt 
       dueAt: due,
     })
     wakeAt(due)
-    tellOpened(tx, id)
+    publish(tx, request)
+  }
+
+  /**
+   * Writes its row, unless that is there or it moved on: whoever moved it has told what became of it. Where a kill comes before,
+   * the next start does so: it leaves none open.
+   */
+  function enter(tx: Tx, id: string): void {
+    const request = readRequest(tx, id)
+    if (!request || !isUnanswered(request)) return
+    if (!transcript.has(tx, request.sessionId, entryIdOf(request))) tellAsked(tx, request)
   }
 
   /** A file change that doesn't say what would change has its item's changes: a person must see what is asked. */
@@ -82,7 +102,17 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt 
   /** Publishes the request as it waits now: it was asked, or its child died, or its answer could not be written. */
   function tellOpened(tx: Tx, id: string): void {
     const request = known(tx, id)
-    log.append(tx, requestOpened(audienceOf(request.sessionId), FRAMES[request.kind].opened, rowOf(request)))
+    publish(tx, request)
+    tellAsked(tx, request)
+  }
+
+  const publish = (tx: Tx, request: Request): void =>
+    void log.append(
+      tx,
+      requestOpened(audienceOf(request.sessionId), FRAMES[request.kind].opened, rowOf(request)),
+    )
+
+  function tellAsked(tx: Tx, request: Request): void {
     const params = JSON.parse(request.params) as Params
     const orphaned = request.state === "orphaned" ? { state: request.state, reason: request.reason } : {}
     tell(tx, request, "request", { ...openedDetails(request, params), ...orphaned })
@@ -239,22 +269,12 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt 
     what: "request" | "resolved",
     details: Record<string, unknown>,
   ): void {
-    const { entry } = FRAMES[request.kind]
-    transcript.put(tx, request.sessionId, {
-      messageId: `${entry}-${request.id}`,
-      turnId: request.turnId ?? entry,
-      role: "system",
-      type: `${entry.replace("-", "_")}.${what}`,
-      content: `${what === "request" ? "Requested" : "Resolved"}: ${request.summary}`,
-      details: JSON.stringify(details),
-      status: "complete",
-      startedAt: request.createdAt,
-      completedAt: clock.now(),
-    })
+    transcript.put(tx, request.sessionId, entryOf(request, what, { details, now: clock.now() }))
   }
 
   return {
     open,
+    enter,
     withChanges,
     claim,
     tellDecided,
@@ -274,12 +294,4 @@ function known(tx: Tx, id: string): Request {
   const request = readRequest(tx, id)
   if (!request) throw new Error(`request ${id} is not in its table`)
   return request
-}
-
-function openedDetails(request: Request, params: Params): Record<string, unknown> {
-  const base = { method: request.method, createdAt: iso(request.createdAt) }
-  if (request.kind === "tool_input")
-    return { ...base, questions: questionsOf(request.method, params), ...params }
-  if (request.kind === "tool_call") return { ...base, tool: params.tool, callId: params.callId, ...params }
-  return { ...base, ...params }
 }
