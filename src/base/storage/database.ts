@@ -58,9 +58,9 @@ export function openDb({ driver, clock, sync = "normal", log, onCommit }: DbNeed
         if (waiting.length === 1) clock.soon(() => closed || flush())
       }),
     actNow<T>(fn: (tx: Tx) => T) {
-      let outcome: Outcome<T> = { ok: false, error: isClosed() }
-      if (closed) return outcome
+      if (closed) return { ok: false, error: isClosed() }
       refuseNested()
+      let outcome: Outcome<T> | undefined
       waiting.push({
         fn,
         resolve(value) {
@@ -71,7 +71,8 @@ export function openDb({ driver, clock, sync = "normal", log, onCommit }: DbNeed
         },
       })
       flush()
-      return outcome
+      // A flush settles every act that waits.
+      return outcome ?? { ok: false, error: isClosed() }
     },
     flush,
     get full() {

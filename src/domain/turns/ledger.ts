@@ -229,7 +229,8 @@ export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
     /** The turn that the child means: an unknown one that it names while a review runs is that review. */
     idOf(tx: Tx, sessionId: string, id: string): string {
       const named = names.get(sessionId)?.get(id)
-      if (named !== undefined || readTurn(tx, sessionId, id)) return named ?? id
+      if (named !== undefined || begun.get(sessionId) === id || readTurn(tx, sessionId, id))
+        return named ?? id
       const active = activeTurn(tx, sessionId)
       return active?.kind === "review" ? active.id : id
     },

@@ -57,8 +57,12 @@ export function takeRequest(
   const named = said !== null && threadId !== null ? rooms.turns.idOf(tx, threadId, said) : said
   const turnId = named ?? activeTurn ?? null
   const isPersons = threadId !== null && METHODS[method] !== undefined && answerable(method, params)
+  const systemOwned = threadId !== null && rooms.sessions.find(threadId, tx)?.systemOwned === true
+  const audience = { thread: threadId, hidden: systemOwned }
   const asked =
-    threadId === null ? undefined : { runId, rpcId, method, sessionId: threadId, activeTurn, params }
+    threadId === null
+      ? undefined
+      : { runId, rpcId, method, sessionId: threadId, activeTurn, params, audience }
   // Asked again after a restart, and accepted meanwhile: it goes on under the id that clients know.
   const carried = asked && turnId !== null && isPersons ? carry.repeated(tx, asked, turnId) : undefined
   const id = carried?.id ?? newId()
@@ -75,7 +79,7 @@ export function takeRequest(
     after(() => void rooms.codex.answer(runId, rpcId, answer(clock)).catch(() => {}))
     return
   }
-  if (asked && rooms.sessions.find(asked.sessionId, tx)?.systemOwned) {
+  if (asked && systemOwned) {
     own.settle({ tx, id, turnId, after, ...asked })
     return
   }

@@ -20,11 +20,14 @@ import { essenceOf } from "./essence.ts"
 import { carryText } from "./words.ts"
 
 export interface CarryNeeds {
+  db: Reader
   clock: Clock
   moves: Moves
 }
 
-export function createCarry({ clock, moves }: CarryNeeds) {
+export function createCarry({ db, clock, moves }: CarryNeeds) {
+  /** Every session in which something is carried over is among these: nearly always there is none. */
+  const carried = new Set(sessionsInState(db, "carrying"))
   const ofCarry = (reader: Reader, carryId: string) =>
     inState(reader, "carrying").filter((request) => request.carryId === carryId)
 
@@ -38,6 +41,7 @@ export function createCarry({ clock, moves }: CarryNeeds) {
     reserve(tx: Tx, sessionId: string, carryId: string): string | undefined {
       const accepted = ofSessionIn(tx, sessionId, "accepted-for-carry")
       if (accepted.length === 0) return undefined
+      carried.add(sessionId)
       for (const request of accepted) moveRequest(tx, request, "carrying", { carryId })
       return carryText(accepted)
     },
@@ -69,12 +73,15 @@ export function createCarry({ clock, moves }: CarryNeeds) {
      * asks for anything else. `isSame` tells whether what it may do then is what was accepted.
      */
     match(tx: Tx, asked: Asked, { turnId, isSame }: Matching): Request | undefined {
-      const carried = ofSessionIn(tx, asked.sessionId, "carrying").filter((one) => one.carryTurnId === turnId)
-      // Nearly always: what is asked is then not read any further.
-      if (carried.length === 0) return undefined
+      // What is asked is then not read any further.
+      if (!carried.has(asked.sessionId)) return undefined
+      const candidates = ofSessionIn(tx, asked.sessionId, "carrying").filter(
+        (one) => one.carryTurnId === turnId,
+      )
+      if (candidates.length === 0) return undefined
       const essence = essenceOf(asked.method, moves.withChanges(tx, asked))
       if (essence === undefined) return undefined
-      const found = carried.find(
+      const found = candidates.find(
         (request) =>
           essenceOf(request.method, JSON.parse(request.params)) === essence &&
           isOffered(asked, request) &&

@@ -47,6 +47,8 @@ export interface Asked {
   /** The running turn, for requests that name none. */
   activeTurn: string | undefined
   params: Params
+  /** Who may hear of the session's events. */
+  audience: Audience
 }
 
 export interface Decided {
@@ -78,7 +80,7 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt 
       dueAt: due,
     })
     wakeAt(due)
-    publish(tx, request)
+    publish(tx, request, asked.audience)
   }
 
   /**
@@ -106,11 +108,8 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt 
     tellAsked(tx, request)
   }
 
-  const publish = (tx: Tx, request: Request): void =>
-    void log.append(
-      tx,
-      requestOpened(audienceOf(request.sessionId), FRAMES[request.kind].opened, rowOf(request)),
-    )
+  const publish = (tx: Tx, request: Request, audience = audienceOf(request.sessionId)): void =>
+    void log.append(tx, requestOpened(audience, FRAMES[request.kind].opened, rowOf(request)))
 
   function tellAsked(tx: Tx, request: Request): void {
     const params = JSON.parse(request.params) as Params

@@ -27,8 +27,9 @@ export function inTime(clock: Clock = systemClock): MiddlewareHandler {
   return async (c, next) => {
     const late = Promise.withResolvers<never>()
     const seconds = TIMERS.bodyDeadlineMs / 1_000
-    const fault = new Fault("request_timeout", `the body was not all there after ${seconds} s`)
-    const deadline = clock.after(TIMERS.bodyDeadlineMs, () => late.reject(fault))
+    const refuse = () =>
+      late.reject(new Fault("request_timeout", `the body was not all there after ${seconds} s`))
+    const deadline = clock.after(TIMERS.bodyDeadlineMs, refuse)
     try {
       await Promise.race([c.req.text(), late.promise])
     } finally {
