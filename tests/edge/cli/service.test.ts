@@ -147,12 +147,57 @@ test("status and logs hand on what the manager says, with its exit code", async 
 
 test("a manager that fails or isn't there, and a system without one, are said", async () => {
   using folder = testFolder("service")
-  const answer = () => ({ code: 1, out: "", err: "Failed to connect to bus\n" })
+  const answer = () => ({ code: 1, out: "", err: "Unit is masked\n" })
   const failed = await service(folder.path, ["install"], { answer })
   expect([failed.code, failed.err]).toEqual([
     1,
-    "codexd: `systemctl --user daemon-reload` failed: Failed to connect to bus\n",
+    "codexd: `systemctl --user daemon-reload` failed: Unit is masked\n",
   ])
   expect((await service(folder.path, ["install"], { os: "win32" })).err).toContain("not on win32")
   expect(await runToEnd(["/no/such/program"])).toMatchObject({ code: 127 })
+})
+
+test("a manager that can't be reached gets no file, an older one stays as it was, and the person hears what to do", async () => {
+  using folder = testFolder("service")
+  const file = join(folder.path, UNIT)
+  const noBus = () => ({ code: 1, out: "", err: "Failed to connect to bus: No medium found\n" })
+  const failed = await service(folder.path, ["install"], { answer: noBus })
+  expect([failed.code, existsSync(file)]).toEqual([1, false])
+  expect(failed.err).toContain(
+    "`systemctl --user daemon-reload` failed: Failed to connect to bus: No medium found",
+  )
+  for (const words of ["Nothing is changed", "loginctl enable-linger", "XDG_RUNTIME_DIR", "codexd serve"])
+    expect(failed.err).toContain(words)
+
+  await service(folder.path, ["install", "--port", "4000"])
+  const before = readFileSync(file, "utf8")
+  const noEnable = (command: string[]) =>
+    command.includes("enable") ? { code: 1, out: "", err: "no\n" } : { code: 0, out: "", err: "" }
+  const again = await service(folder.path, ["install", "--port", "5000"], { answer: noEnable })
+  expect([again.code, readFileSync(file, "utf8")]).toEqual([1, before])
+  expect(again.ran.at(-1)).toBe("systemctl --user daemon-reload")
+  // Without a manager nobody knows whether it runs: the file stays for an uninstall that can stop it.
+  const kept = await service(folder.path, ["uninstall"], { answer: noBus })
+  expect([kept.code, existsSync(file)]).toEqual([1, true])
+  expect(kept.err).toContain("loginctl enable-linger")
+})
+
+test("a service that is made and doesn't start stays made, and that is said", async () => {
+  using folder = testFolder("service")
+  const answer = (command: string[]) =>
+    command.includes("restart") ? { code: 1, out: "", err: "Job failed\n" } : { code: 0, out: "", err: "" }
+  const { code, err } = await service(folder.path, ["install"], { answer })
+  expect([code, existsSync(join(folder.path, UNIT))]).toEqual([1, true])
+  for (const words of ["Job failed", "next login", "codexd service logs", "codexd service uninstall"])
+    expect(err).toContain(words)
+})
+
+test("on macOS, too, an agent that launchd doesn't take leaves no file", async () => {
+  using folder = testFolder("service")
+  const answer = (command: string[]) =>
+    command.includes("bootstrap")
+      ? { code: 125, out: "", err: "Domain does not support specified action\n" }
+      : { code: 0, out: command[0] === "id" ? "501\n" : "", err: "" }
+  const { code } = await service(folder.path, ["install"], { os: "darwin", answer })
+  expect([code, existsSync(join(folder.path, PLIST))]).toEqual([1, false])
 })

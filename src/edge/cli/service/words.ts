@@ -43,20 +43,48 @@ async function install(needs: CliNeeds, flags: ConfigFlags): Promise<number> {
   const { files } = needs
   files.makeFolder(plan.file.slice(0, plan.file.lastIndexOf("/")))
   files.makeFolder(`${plan.dataDir}/logs`)
+  const before = files.readText(plan.file)
   files.writeText(plan.file, plan.manager === "systemd" ? unitText(plan) : plistText(plan))
-  if (plan.manager === "systemd") {
-    await must(needs, ["systemctl", "--user", "daemon-reload"])
-    await must(needs, ["systemctl", "--user", "enable", UNIT])
-    // Also where an older one runs: it takes the new file.
-    await must(needs, ["systemctl", "--user", "restart", UNIT])
-  } else {
-    await needs.service.run(["launchctl", "bootout", await domain(needs, LABEL)])
-    await must(needs, ["launchctl", "bootstrap", await domain(needs), plan.file])
+  try {
+    if (plan.manager === "systemd") {
+      await must(needs, ["systemctl", "--user", "daemon-reload"])
+      await must(needs, ["systemctl", "--user", "enable", UNIT])
+    } else {
+      await needs.service.run(["launchctl", "bootout", await domain(needs, LABEL)])
+      await must(needs, ["launchctl", "bootstrap", await domain(needs), plan.file])
+    }
+  } catch (error) {
+    await takeBack(needs, plan, before)
+    throw error
   }
+  if (plan.manager === "systemd") await restart(needs, plan)
   const stays =
     plan.manager === "systemd" ? "\n  it ends when you log out, unless you run `loginctl enable-linger`" : ""
   needs.out.write(`${plan.file} is made and runs; its data is in ${plan.dataDir}${stays}\n`)
   return 0
+}
+
+/** The manager didn't take the file: as if nothing had been asked for. */
+async function takeBack(needs: CliNeeds, { file, manager }: ServicePlan, before: string | undefined) {
+  const { files, service } = needs
+  if (before === undefined) files.removeFolder(file)
+  else files.writeText(file, before)
+  if (manager === "systemd") await service.run(["systemctl", "--user", "daemon-reload"])
+  else if (before !== undefined) await service.run(["launchctl", "bootstrap", await domain(needs), file])
+}
+
+/** Also where an older one runs: it takes the new file. One that doesn't start stays made: the next login starts it. */
+async function restart(needs: CliNeeds, { file }: ServicePlan): Promise<void> {
+  try {
+    await must(needs, ["systemctl", "--user", "restart", UNIT])
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new Error(
+      `${why}\n  ${file} is made and starts at your next login. Why it doesn't start now: \`codexd service logs\`;` +
+        " to remove it: `codexd service uninstall`",
+      { cause: error },
+    )
+  }
 }
 
 async function uninstall(needs: CliNeeds): Promise<number> {
@@ -104,7 +132,17 @@ async function domain(needs: CliNeeds, service?: string): Promise<string> {
 
 async function must(needs: CliNeeds, command: string[]) {
   const ended = await needs.service.run(command)
-  if (ended.code !== 0)
-    throw new Error(`\`${command.join(" ")}\` failed: ${ended.err.trim() || `code ${ended.code}`}`)
+  if (ended.code !== 0) {
+    const failed = `\`${command.join(" ")}\` failed: ${ended.err.trim() || `code ${ended.code}`}`
+    throw new Error(command[0] === "systemctl" && isUnreachable(ended) ? `${failed}\n${UNREACHABLE}` : failed)
+  }
   return ended
 }
+
+const NOT_FOUND = 127
+const isUnreachable = ({ code, err }: { code: number; err: string }): boolean =>
+  code === NOT_FOUND || /\bbus\b|XDG_RUNTIME_DIR|not been booted/i.test(err)
+
+const UNREACHABLE = `  Nothing is changed: the systemd of your user can't be reached from here, as in a shell of su or sudo, or in a container.
+  Log in as this user and try again; or have \`sudo loginctl enable-linger\` start its systemd without a login, and try again with
+  XDG_RUNTIME_DIR=/run/user/$(id -u). Where there is no systemd, let what keeps services there run \`codexd serve\`.`
