@@ -13,7 +13,9 @@ const root = join(import.meta.dir, "..")
 export async function buildBinary(outfile: string): Promise<void> {
   const flags = [
     "--compile",
-    "--minify",
+    // Not the names: a trace says who called whom then, for 0.4 MB of 121 and no slower start.
+    "--minify-syntax",
+    "--minify-whitespace",
     // Half of the start is parsing (54 → 24 ms for `--version`).
     "--bytecode",
     "--format=esm",

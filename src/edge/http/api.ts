@@ -6,6 +6,7 @@ import { HTTPException } from "hono/http-exception"
 import { matchedRoutes } from "hono/route"
 import { Fault, type FaultCode } from "../../base/fault.ts"
 import { newId } from "../../base/kit/ids.ts"
+import { lazily } from "../../base/kit/lazily.ts"
 import type { Logger } from "../../base/observe/logger.ts"
 import type { Peer } from "../../base/platform/port.ts"
 import { createAdmission } from "./doors/admit.ts"
@@ -187,9 +188,13 @@ function methodTable(routes: { method: string; path: string }[]) {
     table.set(path, known.add(method))
     if (method === "GET") known.add("HEAD")
   }
-  const patterns = [...table].map(([path, methods]) => ({ methods, is: patternOf(path) }))
+  const patterns = lazily(() => [...table].map(([path, methods]) => ({ methods, is: patternOf(path) })))
   return (path: string): string[] => [
-    ...new Set(patterns.filter((p) => p.is.test(path)).flatMap((p) => [...p.methods])),
+    ...new Set(
+      patterns()
+        .filter((p) => p.is.test(path))
+        .flatMap((p) => [...p.methods]),
+    ),
   ]
 }
 
