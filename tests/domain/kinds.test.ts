@@ -17,9 +17,9 @@ const start = (child = createToldChild()) => {
   return house
 }
 type House = ReturnType<typeof start>
-const authors = (house: House) =>
+const authors = (house: House, sessionId = "t") =>
   (
-    JSON.parse(house.rooms.transcript.page("t", { limit: 99 }) ?? "null") as {
+    JSON.parse(house.rooms.transcript.page(sessionId, { limit: 99 }) ?? "null") as {
       entries: { type: string; author?: string }[]
     }
   ).entries.map(({ type, author }) => [type, author])
@@ -215,7 +215,7 @@ describe("what is taken back", () => {
   test("leaves the turns and the transcript, says so in a row, and never comes back by itself", async () => {
     const house = three()
     const { turns, transcript } = house.rooms
-    expect(await house.settle(turns.rollback("t", 2))).toMatchObject({
+    expect(await house.settle(turns.rollback("t", 2, "client:ann"))).toMatchObject({
       via: "thread/revert",
       turnIds: ["b", "c"],
     })
@@ -233,6 +233,10 @@ describe("what is taken back", () => {
     expect(rows.map(({ type, content }) => [type, content])).toEqual([
       ["userMessage", "a"],
       ["thread.rolledBack", "2 turns were taken back (thread/revert)"],
+    ])
+    expect(authors(house)).toEqual([
+      ["userMessage", undefined],
+      ["thread.rolledBack", "client:ann"],
     ])
     house.ingest.take([started("d"), completed("d")], "run")
     expect(seen(house).map(([id]) => id)).toEqual(["a", "d"])
@@ -263,13 +267,17 @@ test("a fork has what has ended, under the same ids, and its source's controls a
     house.rooms.sessions.change(tx, "t", { materialized: true, dynamicTools: "[1]" })
     house.rooms.controls.stick(tx, "t", { approvalPolicy: "never" })
   })
-  const { session, thread } = await house.settle(house.rooms.turns.fork("t"))
+  const { session, thread } = await house.settle(house.rooms.turns.fork("t", "client:bob"))
   expect(thread.id).toBe("fork-of-t")
   expect(session).toMatchObject({ sessionId: "fork-of-t", approvalPolicy: "never", materialized: true })
   expect(house.rooms.turns.list("fork-of-t").map(({ id }) => id)).toEqual(["a"])
   expect((await house.rooms.transcript.read("fork-of-t")).map(({ type }) => type)).toEqual([
     "userMessage",
     "thread.forked",
+  ])
+  expect(authors(house, "fork-of-t")).toEqual([
+    ["userMessage", undefined],
+    ["thread.forked", "client:bob"],
   ])
   expect(house.rooms.sessions.find("fork-of-t")?.dynamicTools).toBe("[1]")
   expect(house.told.filter((e) => e.type === "session.created").map((e) => e.thread)).toEqual(["fork-of-t"])

@@ -17,13 +17,14 @@ function start() {
     say("turn/completed", { turn: { id, status: "completed" } })
   }
   const turns = () => house.rooms.turns.list("t").map(({ id }) => id)
-  const rows = () => house.rooms.transcript.ofType(house.db, "t", "thread.rolledBack").length
+  const told = () => house.rooms.transcript.ofType(house.db, "t", "thread.rolledBack")
+  const rows = () => told().length
   const left = () => house.db.all("SELECT * FROM rollbacks").length
   child.takeBack = async ({ begin }) => {
     await begin({ via: "thread/revert" })
     throw LOST()
   }
-  return { child, house, turns, rows, left }
+  return { child, house, turns, rows, told, left }
 }
 const codeOf = (fault: Fault) => fault.code as unknown
 
@@ -31,8 +32,8 @@ test.each([
   [true, ["one"], 1],
   [false, ["one", "two"], 0],
 ])("whose answer never came are settled by the next child's history (gone: %p)", async (gone, then, told) => {
-  const { child, house, turns, rows, left } = start()
-  const answer = await house.settle(house.rooms.turns.rollback("t", 1).catch(codeOf))
+  const { child, house, turns, rows, told: entries, left } = start()
+  const answer = await house.settle(house.rooms.turns.rollback("t", 1, "client:ann").catch(codeOf))
   expect([answer, turns(), left()] as unknown[]).toEqual(["runtime_unavailable", ["one", "two"], 1])
   child.hasTakenBack = async () => gone
   const heard = house.told.length
@@ -40,6 +41,7 @@ test.each([
   expect([turns(), rows(), left()]).toEqual([then, told, 0])
   const changes = house.told.slice(heard).filter(({ type }) => type === "session.updated")
   expect(changes.length).toBe(told)
+  for (const { author } of entries()) expect(author).toBe("client:ann")
   // Once is enough.
   await house.settle(house.reconcile.catchUp())
   expect(rows()).toBe(told)

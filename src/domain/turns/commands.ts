@@ -40,6 +40,12 @@ type AskReview = Omit<StartReview, "threadId" | "controls"> & {
   by?: string | undefined
 }
 
+/** The session that another one comes out of, and who asked for that. */
+interface Origin {
+  from: string
+  by: string | undefined
+}
+
 export function createCommands(needs: CommandsNeeds) {
   const {
     db,
@@ -104,14 +110,15 @@ export function createCommands(needs: CommandsNeeds) {
       const started = await codex.startReview({ threadId: sessionId, controls: tuple, delivery, target })
       const { result, turnId, threadId, runId } = started
       await db.act((tx) => {
-        if (threadId !== sessionId) derive(tx, sessions.find(threadId, tx) ?? { id: threadId }, sessionId)
+        if (threadId !== sessionId)
+          derive(tx, sessions.find(threadId, tx) ?? { id: threadId }, { from: sessionId, by })
         if (codex.lives(runId)) ledger.open(tx, { sessionId: threadId, id: turnId, runId, askedBy: by })
       })
       return { result, turnId, reviewSessionId: threadId }
     })
 
   /** A session with the history of this one. Answers it and the thread as the child tells it. */
-  const fork = (sessionId: string) =>
+  const fork = (sessionId: string, by?: string) =>
     lanes.run(sessionId, async () => {
       if (sessions.find(sessionId)?.materialized === false) {
         const about = { method: "thread/fork", sessionId }
@@ -121,14 +128,14 @@ export function createCommands(needs: CommandsNeeds) {
       const thread = await codex.forkThread(sessionId, controls.of(sessionId))
       return db.act((tx) => {
         sessions.learn(tx, thread, { materialized: true })
-        derive(tx, thread, sessionId)
+        derive(tx, thread, { from: sessionId, by })
         const made = sessions.find(thread.id, tx)
         return { session: made && sessions.summary(made, tx), thread }
       })
     })
 
   /** A session that came out of another one has its history, its controls and its tools. Told once. */
-  function derive(tx: Tx, thread: ThreadRecord | { id: string }, from: string): void {
+  function derive(tx: Tx, thread: ThreadRecord | { id: string }, { from, by }: Origin): void {
     const made = sessions.find(thread.id, tx) ?? sessions.learn(tx, thread)
     const { dynamicTools } = sessions.find(from, tx) ?? {}
     sessions.change(tx, made.id, { dynamicTools })
@@ -136,13 +143,13 @@ export function createCommands(needs: CommandsNeeds) {
     const copy = { from, to: made.id, places: lastPlace(tx, from) }
     copyTurns(tx, copy)
     transcript.copy(tx, copy)
-    sayForked(tx, made.id, { from, place: copy.places })
+    sayForked(tx, made.id, { from, by, place: copy.places })
     copyCounts(tx, copy)
     log.append(tx, sessionCreated(sessions.audienceOf(made), sessions.summary(made, tx)))
   }
 
   /** Takes the last turns back, all of them if there are fewer. */
-  const rollback = (sessionId: string, numTurns: number) =>
+  const rollback = (sessionId: string, numTurns: number, by?: string) =>
     lanes.run(sessionId, async () => {
       const method = "thread/rollback"
       refuseDeleted(sessionId)
@@ -152,17 +159,18 @@ export function createCommands(needs: CommandsNeeds) {
       if (turns.length === 0)
         throw new Fault("invalid_state", "there is no turn to take back", { method, sessionId, numTurns })
       await load(sessionId, method)
-      return rollbacks.take(sessionId, turns)
+      return rollbacks.take(sessionId, turns, by)
     })
 
   /** Between what a fork was made of and what is done in it. */
-  function sayForked(tx: Tx, sessionId: string, { from, place }: { from: string; place: number }): void {
+  function sayForked(tx: Tx, sessionId: string, { from, by, place }: Origin & { place: number }): void {
     sayOf(tx, sessionId, {
       kind: "fork",
       type: "thread.forked",
       content: `Forked from session ${from}`,
       about: { sourceSessionId: from },
       place,
+      by,
     })
   }
 

@@ -39,7 +39,7 @@ export function createRollbacks(needs: RollbacksNeeds) {
   const sayOf = createRows({ clock, transcript })
 
   /** The last turns of a session, oldest first. In its lane. */
-  async function take(sessionId: string, turns: readonly Turn[]) {
+  async function take(sessionId: string, turns: readonly Turn[], by?: string) {
     const turnIds = turns.map(({ id }) => id)
     try {
       const { via, result } = await codex.takeBack({
@@ -47,9 +47,9 @@ export function createRollbacks(needs: RollbacksNeeds) {
         turns: turns.map((turn) => ({ ids: [turn.id, ...aliasesOf(db, turn)], kind: turn.kind })),
         controls: controls.of(sessionId),
         begin: (mark) =>
-          db.act((tx) => keepRollback(tx, { sessionId, turnIds, mark, createdAt: clock.now() })),
+          db.act((tx) => keepRollback(tx, { sessionId, turnIds, mark, createdAt: clock.now(), by })),
       })
-      await db.act((tx) => follow(tx, sessionId, { via, turnIds }))
+      await db.act((tx) => follow(tx, sessionId, { via, turnIds, by }))
       return { via, result, turnIds }
     } catch (error) {
       // What may be done is settled by the child's own word.
@@ -62,15 +62,16 @@ export function createRollbacks(needs: RollbacksNeeds) {
   async function settle(sessionId: string): Promise<void> {
     const begun = readRollback(db, sessionId)
     if (!begun) return
-    const isDone = await codex.hasTakenBack(sessionId, begun.mark, begun.createdAt)
+    const { mark, turnIds, by } = begun
+    const isDone = await codex.hasTakenBack(sessionId, mark, begun.createdAt)
     await db.act((tx) => {
-      if (isDone) follow(tx, sessionId, { via: begun.mark.via, turnIds: begun.turnIds })
+      if (isDone) follow(tx, sessionId, { via: mark.via, turnIds, by })
       else dropRollback(tx, sessionId)
     })
   }
 
   /** The child doesn't have them any more. */
-  function follow(tx: Tx, sessionId: string, taken: { via: string; turnIds: string[] }): void {
+  function follow(tx: Tx, sessionId: string, taken: Taken): void {
     dropRollback(tx, sessionId)
     const first = readTurn(tx, sessionId, taken.turnIds[0] ?? "")
     if (!first || first.rolledBackAt !== undefined) return
@@ -90,6 +91,7 @@ export function createRollbacks(needs: RollbacksNeeds) {
       content: `${many} taken back (${via})`,
       about: { via, turnIds },
       place: first.place,
+      by: taken.by,
     })
     sessions.touch(tx, sessionId)
     const session = sessions.find(sessionId, tx)
@@ -102,5 +104,10 @@ export function createRollbacks(needs: RollbacksNeeds) {
     /** Sessions in which one was begun. */
     begun: (): string[] => rollingBack(db),
   }
+}
+interface Taken {
+  via: string
+  turnIds: string[]
+  by: string | undefined
 }
 export type Rollbacks = ReturnType<typeof createRollbacks>

@@ -12,6 +12,8 @@ export interface RowOfThread {
   about: Record<string, unknown>
   /** Where in the session it is told. */
   place: number
+  /** Who asked for it. */
+  by: string | undefined
 }
 
 export const createRows =
@@ -29,6 +31,7 @@ export const createRows =
       startedAt: at,
       completedAt: at,
       status: "complete",
+      author: row.by,
     } as const
     transcript.put(tx, sessionId, entry, { place: row.place })
   }

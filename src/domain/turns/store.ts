@@ -54,7 +54,7 @@ const COPY = `INSERT INTO turns (session_id, id, place, status, error, run_id, s
   WHERE session_id = ? AND status <> 'inProgress' AND (rolled_back_at IS NULL OR dropped IS NOT NULL) ON CONFLICT DO NOTHING`
 const COPY_ALIASES = `INSERT INTO turn_aliases (session_id, alias, turn_id)
   SELECT ?, alias, turn_id FROM turn_aliases WHERE session_id = ? ON CONFLICT DO NOTHING`
-const PUT_ROLLBACK = `INSERT INTO rollbacks (session_id, turn_ids, mark, created_at) VALUES (?, ?, ?, ?)
+const PUT_ROLLBACK = `INSERT INTO rollbacks (session_id, turn_ids, mark, created_at, asked_by) VALUES (?, ?, ?, ?, ?)
   ON CONFLICT (session_id) DO UPDATE SET turn_ids = excluded.turn_ids, mark = excluded.mark, created_at = excluded.created_at`
 const ROLLBACK = `SELECT * FROM rollbacks WHERE session_id = ?`
 const ROLLBACKS = `SELECT session_id FROM rollbacks`
@@ -107,10 +107,12 @@ export interface Rollback {
   /** Oldest first. */
   turnIds: string[]
   mark: RollbackMark
+  /** Who asked, as the author of its row. */
+  by: string | undefined
   createdAt: number
 }
-export const keepRollback = (tx: Tx, { sessionId, turnIds, mark, createdAt }: Rollback): void =>
-  void tx.run(PUT_ROLLBACK, sessionId, JSON.stringify(turnIds), JSON.stringify(mark), createdAt)
+export const keepRollback = (tx: Tx, { sessionId, turnIds, mark, createdAt, by }: Rollback): void =>
+  void tx.run(PUT_ROLLBACK, sessionId, JSON.stringify(turnIds), JSON.stringify(mark), createdAt, by ?? null)
 export const dropRollback = (tx: Tx, sessionId: string): void => void tx.run(DROP_ROLLBACK, sessionId)
 export const rollingBack = (db: Reader): string[] => db.all(ROLLBACKS).map((row) => row.session_id as string)
 export function readRollback(db: Reader, sessionId: string): Rollback | undefined {
@@ -121,6 +123,7 @@ export function readRollback(db: Reader, sessionId: string): Rollback | undefine
     turnIds: JSON.parse(row.turn_ids as string) as string[],
     mark: JSON.parse(row.mark as string) as RollbackMark,
     createdAt: row.created_at as number,
+    by: (row.asked_by as string | null) ?? undefined,
   }
 }
 

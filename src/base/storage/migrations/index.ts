@@ -25,6 +25,7 @@ import { raw } from "./0021-raw.ts"
 import { age } from "./0022-age.ts"
 import { searchAnew } from "./0023-search-anew.ts"
 import { asked } from "./0024-asked.ts"
+import { rollbackAsked } from "./0025-rollback-asked.ts"
 
 export const MIGRATIONS: readonly Migration[] = [
   log,
@@ -51,4 +52,5 @@ export const MIGRATIONS: readonly Migration[] = [
   age,
   searchAnew,
   asked,
+  rollbackAsked,
 ]

@@ -119,7 +119,7 @@ export const turnRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) => {
     })
     .post("/:sessionId/fork", gate("PGS"), async (c) => {
       const sessionId = await known(c.get("sessionId"), "thread/fork")
-      return json({ status: "ok", sourceSessionId: sessionId, ...(await turns.fork(sessionId)) })
+      return json({ status: "ok", sourceSessionId: sessionId, ...(await turns.fork(sessionId, authorOf(c))) })
     })
     .post("/:sessionId/compact", gate("PGS"), async (c) => {
       const sessionId = await known(c.get("sessionId"), "thread/compact/start")
@@ -128,7 +128,8 @@ export const turnRoutes = ({ rooms, reconcile, gate, keys }: RouteNeeds) => {
     .post("/:sessionId/rollback", gate("PGS"), body(rollback), async (c) => {
       const sessionId = await known(c.get("sessionId"), "thread/rollback")
       const { numTurns } = c.req.valid("json")
-      return json({ status: "ok", sessionId, numTurns, ...(await turns.rollback(sessionId, numTurns)) })
+      const taken = await turns.rollback(sessionId, numTurns, authorOf(c))
+      return json({ status: "ok", sessionId, numTurns, ...taken })
     })
     .post("/:sessionId/background-terminals/clean", gate("PGS"), async (c) => {
       const sessionId = await known(c.get("sessionId"), "thread/backgroundTerminals/clean")
