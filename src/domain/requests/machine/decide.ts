@@ -109,8 +109,9 @@ export function createDecide({ db, clock, moves, codex, onAccepted, hide, onFaul
 
   /** Secret answers are hidden before they go anywhere. */
   async function sealedOf(id: string, asked: Decision): Promise<Decision | undefined> {
+    if (asked.kind !== "tool_input") return undefined
     const request = readRequest(db, id)
-    if (!request || asked.kind !== "tool_input" || !asksSecrets(request)) return undefined
+    if (!request || !asksSecrets(request)) return undefined
     for (const text of secretsIn(request, asked)) hide(text)
     return sealer.seal(asked)
   }
