@@ -75,8 +75,12 @@ const FORGET = `DELETE FROM requests WHERE session_id = ?`
 const HANDING = `UPDATE requests SET handing_at = ? WHERE id = ? AND state = 'claimed'`
 const HANDED = `UPDATE requests SET handed_at = ? WHERE id = ?`
 const CARRY_TURN = `UPDATE requests SET carry_turn_id = ? WHERE carry_id = ? AND state = 'carrying'`
-const MOVE = `UPDATE requests SET state = ?, decision = ?, decided_by = ?, decided_from = ?, decided_at = ?, handing_at = ?, handed_at = ?,
-  reason = ?, turn_id = ?, item_id = ?, run_id = ?, rpc_id = ?, carry_id = ?, carry_turn_id = ? WHERE id = ? AND state = ?`
+const DECIDED = `state = ?, decision = ?, decided_by = ?, decided_from = ?, decided_at = ?, handing_at = ?, handed_at = ?, reason = ?`
+const MOVE = `UPDATE requests SET ${DECIDED} WHERE id = ? AND state = ?`
+/** Of another turn, run or carry-over from now on. Apart: the index by rpc is written anew whenever its columns are named. */
+const MOVE_ELSEWHERE = `UPDATE requests SET ${DECIDED}, turn_id = ?, item_id = ?, run_id = ?, rpc_id = ?, carry_id = ?, carry_turn_id = ?
+  WHERE id = ? AND state = ?`
+const ELSEWHERE = ["turnId", "itemId", "runId", "rpcId", "carryId", "carryTurnId"] as const
 
 export const readRequest = (db: Reader, id: string): Request | undefined => requestOf(db.get(GET, id))
 export const requestByRpc = (db: Reader, runId: string, rpcId: string): Request | undefined =>
@@ -158,8 +162,7 @@ export function moveRequest(tx: Tx, from: Request, to: RequestState, fields: Par
   if (!MOVES[from.state].includes(to))
     throw new Error(`request ${from.id}: no move from ${from.state} to ${to}`)
   const next = { ...from, ...fields }
-  const { changes } = tx.run(
-    MOVE,
+  const decided = [
     to,
     next.decision ?? null,
     next.decidedBy ?? null,
@@ -168,6 +171,12 @@ export function moveRequest(tx: Tx, from: Request, to: RequestState, fields: Par
     next.handingAt ?? null,
     next.handedAt ?? null,
     next.reason ?? null,
+  ]
+  if (!ELSEWHERE.some((field) => field in fields))
+    return tx.run(MOVE, ...decided, from.id, from.state).changes === 1
+  const { changes } = tx.run(
+    MOVE_ELSEWHERE,
+    ...decided,
     next.turnId ?? null,
     next.itemId ?? null,
     next.runId,
