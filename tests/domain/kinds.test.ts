@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "bun:test"
 import { Fault } from "../../src/base/fault.ts"
+import { TIMERS } from "../../src/base/kit/timers.ts"
 import { createToldChild, openRooms, said } from "../support/rooms.ts"
 
 const turn = (id: string, status = "inProgress") => ({ threadId: "t", turn: { id, status } })
@@ -182,6 +183,27 @@ describe("steering exactly one turn", () => {
       code: "runtime_unavailable",
     })
   })
+})
+
+test("a review that has told its first item and can't be stopped yet is stopped at its next sign, or at none", async () => {
+  for (const goesOn of [true, false]) {
+    const child = createToldChild()
+    const house = start(child)
+    const begins = (type: string) =>
+      said("item/started", { threadId: "t", turnId: "r", item: { type, id: type } })
+    house.ingest.take([begins("enteredReviewMode")], "run")
+    let asked = 0
+    child.interruptTurn = async () => {
+      if (++asked === 1) throw new Fault("no_active_turn", "no turn is running")
+    }
+    const stopped = house.rooms.turns.interrupt("t").catch((fault: Fault) => fault.code)
+    await house.settle(Promise.race([stopped, new Promise((resolve) => setImmediate(resolve))]))
+    expect(asked).toBe(1)
+    if (goesOn) house.ingest.take([started("other"), begins("userMessage")], "run")
+    else house.clock.turn(TIMERS.callDeadlineMs)
+    expect(await house.settle(stopped)).toEqual(goesOn ? { turnId: "r" } : ("no_active_turn" as never))
+    expect(asked).toBe(goesOn ? 2 : 1)
+  }
 })
 
 test("an interrupt takes a review by either of its ids, and nothing else that the child runs", async () => {

@@ -173,10 +173,9 @@ export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
   async function begins({ sessionId, id }: Turn): Promise<boolean> {
     const runs = () => readTurn(db, sessionId, id)?.status === "inProgress"
     if (begun.get(sessionId) === id || !runs()) return runs()
-    const told = waiting.get(sessionId) ?? Promise.withResolvers<void>()
-    waiting.set(sessionId, told)
+    const told = nextMove(sessionId)
     using _net = clock.after(TIMERS.callDeadlineMs, () => move(sessionId))
-    await told.promise
+    await told
     return begun.get(sessionId) === id && runs()
   }
 
@@ -187,12 +186,21 @@ export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
   async function isSure(sessionId: string, ask: () => Promise<unknown>): Promise<boolean> {
     if (!doubts.has(sessionId)) return false
     await ask()
-    const told = waiting.get(sessionId) ?? Promise.withResolvers<void>()
-    waiting.set(sessionId, told)
+    const told = nextMove(sessionId)
     using _net = clock.after(TIMERS.doubtMs, () => move(sessionId))
-    if (doubts.has(sessionId)) await told.promise
+    if (doubts.has(sessionId)) await told
     doubts.delete(sessionId)
     return true
+  }
+
+  /** Listens from now on: what it gives resolves to true at the next sign of the session's turn, to false when none comes. */
+  function sign(sessionId: string): () => Promise<boolean> {
+    const told = nextMove(sessionId).then(() => true)
+    return async () => {
+      const net = Promise.withResolvers<boolean>()
+      using _net = clock.after(TIMERS.callDeadlineMs, () => net.resolve(false))
+      return await Promise.race([told, net.promise])
+    }
   }
 
   /** Resolves when the session's turn is over, or the child is. */
@@ -208,6 +216,11 @@ export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
     move(sessionId)
   }
 
+  function nextMove(sessionId: string): Promise<void> {
+    const told = waiting.get(sessionId) ?? Promise.withResolvers<void>()
+    waiting.set(sessionId, told)
+    return told.promise
+  }
   function move(sessionId: string): void {
     waiting.get(sessionId)?.resolve()
     waiting.delete(sessionId)
@@ -221,6 +234,7 @@ export function createLedger({ db, clock, transcript, mask }: LedgerNeeds) {
     settle,
     hear,
     begins,
+    sign,
     /** The child gave no answer to a start and lives. */
     doubt: (sessionId: string): void => void doubts.add(sessionId),
     isSure,

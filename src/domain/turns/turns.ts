@@ -17,6 +17,7 @@ import type { Sent } from "./messages/message.ts"
 import { createMessages } from "./messages/messages.ts"
 import type { EditPrompt, NewPrompt, Prompts } from "./prompts/prompts.ts"
 import { createRollbacks } from "./rollbacks.ts"
+import { createInterrupt } from "./stops/interrupt.ts"
 import {
   activeTurn,
   forgetTurns,
@@ -82,38 +83,7 @@ export function createTurns(needs: TurnsNeeds) {
   const named = (sessionId: string, id: string): Turn | undefined =>
     readTurn(db, sessionId, realId(db, sessionId, id))
 
-  /** Asks the child to stop the turn: the named one, else the running one. Throws `no_active_turn`. */
-  async function interrupt(sessionId: string, turnId?: string): Promise<{ turnId: string }> {
-    const turn = turnId === undefined ? activeTurn(db, sessionId) : named(sessionId, turnId)
-    if (turn?.status !== "inProgress") throw new Fault("no_active_turn", "no turn is running", { sessionId })
-    const isSame = (found: string) =>
-      realId(db, sessionId, found) === turn.id || (turn.kind === "review" && !readTurn(db, sessionId, found))
-    const hadBegun = ledger.hasBegun(turn)
-    const stop = () => codex.interruptTurn({ threadId: sessionId, turnId: turn.id, isSame })
-    // 0.105 never answers when the turn ends first: its end is an answer too.
-    const ended = ledger.endOf(sessionId).then(() => {
-      if (readTurn(db, sessionId, turn.id)?.status === "interrupted") return
-      throw new Fault("no_active_turn", "the turn ended by itself", { sessionId })
-    })
-    ended.catch(() => {})
-    try {
-      await Promise.race([stop(), ended])
-    } catch (error) {
-      if (!isFault(error, "no_active_turn") || hadBegun) throw error
-      const begins = await ledger.begins(turn)
-      if (!begins && readTurn(db, sessionId, turn.id)?.status !== "inProgress") throw error
-      await Promise.race([stop(), ended]).catch((again: unknown) => {
-        if (begins || !isFault(again, "no_active_turn")) throw again
-        return abandon(turn, again)
-      })
-    }
-    return { turnId: turn.id }
-  }
-
-  /** A promised turn that never began, and of which the child knows nothing: nobody else would ever end it. */
-  async function abandon(turn: Turn, error: unknown): Promise<void> {
-    if (ledger.hasBegun(turn) || !(await needs.abandon(turn))) throw error
-  }
+  const interrupt = createInterrupt({ db, codex, ledger, named, abandon: needs.abandon })
 
   /** Joins exactly that turn. Throws `steer_refused`, `steer_failed` (wire-contract §1.6). */
   const steer = (sessionId: string, turnId: string, input: string): Promise<void> =>

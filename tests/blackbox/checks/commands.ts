@@ -185,6 +185,26 @@ export const commandChecks: Check[] = [
     },
   },
   {
+    name: "a review can be interrupted from its answer and from its first item on",
+    async run(world) {
+      // 0.130 has no turn to stop for a moment after the first item: the closer, the likelier it is met.
+      for (let i = 0; i < 4; i++) {
+        const id = await newSession(world)
+        await quick(world, id, "echo: before")
+        const listener = await hear(world, `threadId=${id}`)
+        const starting = command(world, id, "review", { instructions: "hang" })
+        if (i % 2 === 0) await listener.until(isNotification("item/started"), "the review's first item")
+        else await starting
+        const stopped = await command(world, id, "interrupt", {})
+        assert.equal(stopped.status, 200, stopped.text)
+        await nextEnd(listener, 0)
+        assert.equal((await starting).body.turnId, stopped.body.turnId)
+        assert.equal(turnIn(await read(world, id), String(stopped.body.turnId)).status, "interrupted")
+        listener.close()
+      }
+    },
+  },
+  {
     name: "two reviews are two turns with their own words, also after a restart, whatever the child's history makes of them",
     async run(world) {
       const id = await newSession(world)
