@@ -137,15 +137,50 @@ describe("the row of a new request in the transcript", () => {
     },
   )
 
-  test("is owed on a full disk, and written as soon as there is room", async () => {
+  test.each([
+    ["for who reads", () => {}],
+    ["by itself", (house: OpenRooms) => house.clock.turn(TIMERS.returnRetryMs)],
+    ["before the child goes on", (house: OpenRooms) => house.ingest.take([item("behind")], "run")],
+  ])("waits on a full disk, and is there as soon as there is room: %s", async (_name, comes) => {
     const house = withTurn()
     house.ingest.take([ask()], "run")
     const disk = fullDisk(house)
     house.clock.turn(TIMERS.followMs)
     expect(stored(house)).toEqual([])
+    expect(await house.settle(house.rooms.transcript.poured("t"))).toBe(false)
+    expect(house.rooms.transcript.isPoured("t")).toBe(false)
     disk.makeRoom()
-    house.ingest.take([said("warning", { threadId: "t" })], "run")
-    expect(stored(house)).toMatchObject([{ message_id: `approval-${idOf(house)}` }])
+    comes(house)
+    expect((await shown(house))[0]).toEqual(["approval.request", `approval-${idOf(house)}`])
+    expect(house.rooms.transcript.isPoured("t")).toBe(true)
+  })
+
+  test("stands before that of a later one that was decided sooner", async () => {
+    const house = withTurn()
+    house.ingest.take([ask(0), ask(1)], "run")
+    const [first, second] = [idOf(house, 0), idOf(house, 1)]
+    await house.settle(house.rooms.requests.decide(second, accept, API))
+    house.clock.turn(TIMERS.followMs)
+    expect(await shown(house)).toEqual([
+      ["approval.request", `approval-${first}`],
+      ["approval.resolved", `approval-${second}`],
+    ])
+  })
+
+  test("stands in the order of asking after a kill, whatever was being written", async () => {
+    const house = withTurn()
+    house.ingest.take([ask(0), ask(1)], "run")
+    const [first, second] = [idOf(house, 0), idOf(house, 1)]
+    house.child.answer = () => new Promise(() => {})
+    house.rooms.requests.decide(first, accept, API).catch(() => {})
+    for (let i = 0; i < 20; i++) {
+      house.clock.turn(0)
+      await Promise.resolve()
+    }
+    expect(house.rooms.requests.find(first)?.state).toBe("claimed")
+    const next = openRooms(undefined, { driver: house.driver })
+    settleThePast(next)
+    expect((await shown(next)).map(([, id]) => id)).toEqual([`approval-${first}`, `approval-${second}`])
   })
 
   test("goes with a session that is deleted meanwhile", () => {

@@ -17,7 +17,7 @@ import { livingTurn } from "./machine/told.ts"
 import { rowOf } from "./row.ts"
 import {
   forgetRequests,
-  inState,
+  living,
   livingIn,
   ofSessionIn,
   openTurns,
@@ -71,7 +71,7 @@ export function createRequests(needs: RequestsNeeds) {
   /** That run of the child is over, or with no id whatever ran before this start: what waited in it waits on as an orphan. */
   function endRun(tx: Tx, { runId, reason }: RunEnd): void {
     if (runId !== undefined) decisions.noteGone(runId)
-    for (const request of inState(tx, "open", "claimed", "carrying")) {
+    for (const request of living(tx)) {
       if (request.state === "carrying") {
         moves.annul(tx, request, `the turn that carried it over was cut off: ${reason}`)
       } else if (runId === undefined || request.runId === runId) settle(tx, request, reason)

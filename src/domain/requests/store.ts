@@ -65,6 +65,7 @@ const OF_SESSION_IN = `SELECT * FROM requests WHERE session_id = ? AND ${inState
 const OF_TURN = `SELECT * FROM requests WHERE session_id = ? AND ${inStates(UNSETTLED)}
   AND state IN ('open', 'claimed', 'carrying') AND coalesce(carry_turn_id, turn_id) = ? ORDER BY created_at, rowid`
 const IN_STATE = `SELECT * FROM requests WHERE state = ? ORDER BY created_at, rowid`
+const LIVING = `SELECT * FROM requests WHERE ${inStates(UNSETTLED)} AND state IN ('open', 'claimed', 'carrying') ORDER BY created_at, rowid`
 const SESSIONS_IN_STATE = `SELECT DISTINCT session_id FROM requests WHERE state = ?`
 const OPEN_TURNS = `SELECT DISTINCT session_id, turn_id FROM requests WHERE state = 'open' AND turn_id IS NOT NULL`
 const WAITING_COUNT = `SELECT count(*) AS n, min(created_at) AS at FROM requests WHERE ${inStates(WAITING)}`
@@ -94,9 +95,11 @@ export const ofSessionIn = (db: Reader, sessionId: string, state: RequestState):
 /** Those that live in that turn: it asked them, or carries them over. */
 export const livingIn = (db: Reader, sessionId: string, turnId: string): Request[] =>
   db.all(OF_TURN, sessionId, turnId).flatMap((r) => requestOf(r) ?? [])
-/** Those of any session in these states, oldest first within each. */
-export const inState = (db: Reader, ...states: RequestState[]): Request[] =>
-  states.flatMap((state) => db.all(IN_STATE, state)).flatMap((r) => requestOf(r) ?? [])
+/** Those of any session in that state, oldest first. */
+export const inState = (db: Reader, state: RequestState): Request[] =>
+  db.all(IN_STATE, state).flatMap((r) => requestOf(r) ?? [])
+/** Those of any session that end with their child or its turn, oldest first. */
+export const living = (db: Reader): Request[] => db.all(LIVING).flatMap((r) => requestOf(r) ?? [])
 export const sessionsInState = (db: Reader, state: RequestState): string[] =>
   db.all(SESSIONS_IN_STATE, state).map((row) => row.session_id as string)
 /** The turns in which a person is asked something, as `session turn`. */

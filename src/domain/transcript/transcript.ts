@@ -128,7 +128,7 @@ export function createTranscript({ db, clock, log, audienceOf }: TranscriptNeeds
 
   /** Brings the rows up to this moment. False where there is no room for it: then `texts` are shown beside them. */
   async function poured(sessionId: string): Promise<boolean> {
-    following.catchUp()
+    if (!following.catchUp()) return false
     if (!streaming.get(sessionId)?.size) return true
     return db
       .act((tx) => pour(tx, sessionId))

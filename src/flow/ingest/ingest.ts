@@ -95,7 +95,8 @@ export function createIngest(needs: IngestNeeds) {
     const write = (tx: Tx) => {
       for (const id of asked) rooms.requests.enter(tx, id)
     }
-    rooms.transcript.following.add({ write, lost: () => owed.owe(write) })
+    const lost = (error: unknown) => logger.error("a request could not be written down", { asked, error })
+    rooms.transcript.following.add({ write, lost })
   }
 
   /** A message that breaks its handler: it is passed on without its meaning. */

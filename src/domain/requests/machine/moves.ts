@@ -15,6 +15,7 @@ import { insertRequest, moveRequest, noteHanded, type Request, readRequest } fro
 import { resolvedOf } from "../verdict.ts"
 import type { By } from "./by.ts"
 import {
+  askedDetails,
   closedPayload,
   decisionOf,
   entryIdOf,
@@ -90,7 +91,8 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt 
   function enter(tx: Tx, id: string): void {
     const request = readRequest(tx, id)
     if (!request || !isUnanswered(request)) return
-    if (!transcript.has(tx, request.sessionId, entryIdOf(request))) tellAsked(tx, request)
+    if (!transcript.has(tx, request.sessionId, entryIdOf(request)))
+      write(tx, request, "request", askedDetails(request))
   }
 
   /** A file change that doesn't say what would change has its item's changes: a person must see what is asked. */
@@ -105,17 +107,11 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt 
   function tellOpened(tx: Tx, id: string): void {
     const request = known(tx, id)
     publish(tx, request)
-    tellAsked(tx, request)
+    tell(tx, request, "request", askedDetails(request))
   }
 
   const publish = (tx: Tx, request: Request, audience = audienceOf(request.sessionId)): void =>
     void log.append(tx, requestOpened(audience, FRAMES[request.kind].opened, rowOf(request)))
-
-  function tellAsked(tx: Tx, request: Request): void {
-    const params = JSON.parse(request.params) as Params
-    const orphaned = request.state === "orphaned" ? { state: request.state, reason: request.reason } : {}
-    tell(tx, request, "request", { ...openedDetails(request, params), ...orphaned })
-  }
 
   const decidedFields = ({ decision, by }: Decided) => ({
     decision,
@@ -262,12 +258,13 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt 
     )
   }
 
-  function tell(
-    tx: Tx,
-    request: Request,
-    what: "request" | "resolved",
-    details: Record<string, unknown>,
-  ): void {
+  /** Behind the rows of those that were asked before it. */
+  function tell(tx: Tx, ...told: Told): void {
+    transcript.following.writeIn(tx)
+    write(tx, ...told)
+  }
+
+  function write(tx: Tx, ...[request, what, details]: Told): void {
     transcript.put(tx, request.sessionId, entryOf(request, what, { details, now: clock.now() }))
   }
 
@@ -288,6 +285,8 @@ export function createMoves({ log, clock, transcript, audienceOf, dueAt, wakeAt 
   }
 }
 export type Moves = ReturnType<typeof createMoves>
+
+type Told = [request: Request, what: "request" | "resolved", details: Record<string, unknown>]
 
 function known(tx: Tx, id: string): Request {
   const request = readRequest(tx, id)

@@ -25,6 +25,13 @@ export function openedDetails(request: Request, params: Params): Record<string, 
   return { ...base, ...params }
 }
 
+/** The same of one as it is now. */
+export function askedDetails(request: Request): Record<string, unknown> {
+  const { state, reason } = request
+  const details = openedDetails(request, JSON.parse(request.params) as Params)
+  return state === "orphaned" ? { ...details, state, reason } : details
+}
+
 export const closedPayload = ({ kind, id }: Request, end: Record<string, unknown>) => ({
   [FRAMES[kind].id]: id,
   ...end,

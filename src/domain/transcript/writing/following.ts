@@ -5,12 +5,13 @@
 import type { Clock } from "../../../base/kit/clock.ts"
 import { TIMERS } from "../../../base/kit/timers.ts"
 import type { Db, Tx } from "../../../base/storage/port.ts"
+import { isBusy } from "../../../base/storage/sqlite.ts"
 
 export interface Follower {
   /** Writes what is still to be written: it may run more than once. */
   write(tx: Tx): void
-  /** It could not be stored; from now on it is the caller's again. */
-  lost(): void
+  /** It failed, and not for want of room: it is not tried again. */
+  lost(cause: unknown): void
 }
 
 export function createFollowing({ db, clock }: { db: Db; clock: Clock }) {
@@ -22,17 +23,24 @@ export function createFollowing({ db, clock }: { db: Db; clock: Clock }) {
     for (const { write } of waiting) write(tx)
   }
 
-  /** Outside of acts: now. */
-  function catchUp(): void {
+  /** Outside of acts: now. False where there is no room: they wait on, for the next reader or for a while. */
+  function catchUp(): boolean {
     due?.[Symbol.dispose]()
     due = undefined
     const some = waiting
     waiting = []
-    if (some.length === 0) return
+    if (some.length === 0) return true
     const stored = db.actNow((tx) => {
       for (const { write } of some) write(tx)
     })
-    if (!stored.ok) for (const { lost } of some) lost()
+    if (stored.ok) return true
+    if (db.full || isBusy(stored.error)) {
+      waiting = [...some, ...waiting]
+      due ??= clock.after(TIMERS.returnRetryMs, catchUp)
+      return false
+    }
+    for (const { lost } of some) lost(stored.error)
+    return true
   }
 
   return {
