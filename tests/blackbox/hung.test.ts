@@ -5,7 +5,7 @@ import { describe, test } from "bun:test"
 import { strict as assert } from "node:assert"
 import { join } from "node:path"
 import { ask, type Reply } from "../support/client.ts"
-import { COMMANDS, codexBin, ROOT, VERSIONS } from "../support/daemon.ts"
+import { COMMANDS, codexBin, halt, ROOT, VERSIONS } from "../support/daemon.ts"
 import { openWorld } from "./vertical-suite.ts"
 import { ended, health, hear, isNotification, newSession, read, runTurn, type World } from "./world.ts"
 
@@ -37,7 +37,7 @@ describe.each([...VERSIONS])("a child that hangs, codex %s", (version) => {
       const { pid } = (await health(world)).codex
       assert.ok(pid)
       const listener = await hear(world, `threadId=${id}`)
-      process.kill(pid, "SIGSTOP")
+      await halt(pid)
       let before = waits(world)
       const first = say(world, id, "echo: once", "key")
       await expire(world, before)

@@ -184,6 +184,30 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/**
+ * Stops a process (SIGSTOP), and resolves when it does nothing more: one of its threads has to take the signal before the
+ * others stop, and on a busy machine they go on until it has.
+ */
+export async function halt(pid: number): Promise<void> {
+  process.kill(pid, "SIGSTOP")
+  const until = performance.now() + NET_MS
+  while (threadsOf(pid).some((state) => !"TtZX".includes(state))) {
+    assert.ok(performance.now() < until, `process ${pid} does not stop`)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+/** The state of each thread, as proc(5) calls it; X for one that ended meanwhile. */
+const threadsOf = (pid: number): string[] =>
+  readdirSync(`/proc/${pid}/task`).map((id) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/task/${id}/stat`, "utf8")
+      return stat[stat.lastIndexOf(")") + 2] ?? "X"
+    } catch {
+      return "X"
+    }
+  })
+
 function processesNaming(path: string): string[] {
   const found: string[] = []
   for (const pid of readdirSync("/proc")) {

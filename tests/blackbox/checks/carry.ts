@@ -2,9 +2,10 @@
 // over in one turn, answered once. Every command writes a line into a file of its own: the file counts its runs.
 
 import { strict as assert } from "node:assert"
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { ask, type Frame, type Listener } from "../../support/client.ts"
+import { halt } from "../../support/daemon.ts"
 import {
   approvalOf,
   type Check,
@@ -47,17 +48,6 @@ async function killChild(world: World): Promise<number> {
   assert.ok(pid)
   process.kill(pid, "SIGKILL")
   return pid
-}
-
-/** Stops the process; resolves when none of its threads runs any more. */
-async function halt(pid: number): Promise<void> {
-  process.kill(pid, "SIGSTOP")
-  const runs = () =>
-    readdirSync(`/proc/${pid}/task`).some((task) => {
-      const stat = readFileSync(`/proc/${pid}/task/${task}/stat`, "utf8")
-      return !/^\) [TtZX] /.test(stat.slice(stat.lastIndexOf(")")))
-    })
-  while (runs()) await new Promise((resolve) => setImmediate(resolve))
 }
 
 const orphanOf = (listener: Listener, id: string): Promise<Frame> =>

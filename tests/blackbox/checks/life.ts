@@ -5,6 +5,7 @@ import { strict as assert } from "node:assert"
 import { readdirSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { ask, type Body, type Reply } from "../../support/client.ts"
+import { halt } from "../../support/daemon.ts"
 import { BINARIES, openRawCodex } from "../../support/raw-codex.ts"
 import {
   approvalOf,
@@ -306,7 +307,7 @@ export const lifeChecks: Check[] = [
       for (const id of [shelved, doomed, named]) await turnOf(world, id, "echo: hello")
       const { pid } = (await health(world)).codex
       assert.ok(pid)
-      process.kill(pid, "SIGSTOP")
+      await halt(pid)
       const listener = await hear(world)
       const replies = [
         act(world, shelved, "archive"),
