@@ -55,7 +55,8 @@ const COPY = `INSERT INTO turns (session_id, id, place, status, error, run_id, s
 const COPY_ALIASES = `INSERT INTO turn_aliases (session_id, alias, turn_id)
   SELECT ?, alias, turn_id FROM turn_aliases WHERE session_id = ? ON CONFLICT DO NOTHING`
 const PUT_ROLLBACK = `INSERT INTO rollbacks (session_id, turn_ids, mark, created_at, asked_by) VALUES (?, ?, ?, ?, ?)
-  ON CONFLICT (session_id) DO UPDATE SET turn_ids = excluded.turn_ids, mark = excluded.mark, created_at = excluded.created_at`
+  ON CONFLICT (session_id) DO UPDATE SET turn_ids = excluded.turn_ids, mark = excluded.mark, created_at = excluded.created_at,
+  asked_by = excluded.asked_by`
 const ROLLBACK = `SELECT * FROM rollbacks WHERE session_id = ?`
 const ROLLBACKS = `SELECT session_id FROM rollbacks`
 const DROP_ROLLBACK = `DELETE FROM rollbacks WHERE session_id = ?`

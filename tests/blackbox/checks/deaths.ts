@@ -54,15 +54,20 @@ function assertOrphan(frame: Frame | undefined, approvalId: unknown): void {
   assert.match(String(payload?.reason), /its turn was interrupted/)
 }
 
+/** A new session whose child is killed while it speaks; all frames are heard. */
+async function killInFirstTurn(world: World) {
+  const id = await newSession(world)
+  const listener = await hear(world)
+  const turnId = await send(world, id, "words: 100000 2")
+  await listener.until(isNotification("item/agentMessage/delta", turnId), "words")
+  return { id, listener, turnId, pid: await killChild(world) }
+}
+
 export const deathChecks: Check[] = [
   {
     name: "the child is killed in mid-turn: the turn is interrupted everywhere, its text kept, and the session goes on",
     async run(world) {
-      const id = await newSession(world)
-      const listener = await hear(world)
-      const turnId = await send(world, id, "words: 100000 2")
-      await listener.until(isNotification("item/agentMessage/delta", turnId), "words")
-      const pid = await killChild(world)
+      const { id, listener, turnId, pid } = await killInFirstTurn(world)
       assertOurEnd(await ended(listener, turnId))
       const report = await untilReady(world, pid)
       assert.equal(report.codex.lastExit?.signal, "SIGKILL")
@@ -94,11 +99,7 @@ export const deathChecks: Check[] = [
   {
     name: "the child is killed in a session's first turn, before its file was there: the session goes on in a new thread",
     async run(world) {
-      const id = await newSession(world)
-      const listener = await hear(world)
-      const turnId = await send(world, id, "words: 100000 2")
-      await listener.until(isNotification("item/agentMessage/delta", turnId), "words")
-      const pid = await killChild(world)
+      const { id, listener, turnId, pid } = await killInFirstTurn(world)
       const home = join(world.place.dataDir, "codex-home")
       // As if the kill had come some milliseconds before.
       for (const path of readdirSync(home, { recursive: true, encoding: "utf8" }))
